@@ -1,0 +1,118 @@
+package dev.tenon.api;
+
+import java.util.List;
+import java.util.Map;
+import javax.sql.DataSource;
+
+/**
+ * One managed database. A handle: it holds no state, every call looks anew. Thread-safe.
+ *
+ * <p>Every change throws {@link ConflictException} with {@code ILLEGAL_STATE} if the lifecycle does not allow it, naming those that
+ * do, and {@code TOO_MANY_REQUESTS} if too many operations wait already. Operations on one instance run one after the other in
+ * the order they were asked for.
+ */
+public interface Instance {
+    /** Returns its identity. */
+    InstanceId id();
+
+    /** Returns its owner. */
+    TenantId tenant();
+
+    /** Returns everything known of it now; {@code NOT_FOUND} or {@code GONE} if it is no more. */
+    InstanceView view();
+
+    /** Returns what a change would do, without doing it. Throws what {@link #apply(Change)} would throw. */
+    Preview preview(Change change);
+
+    /** Carries a change out. */
+    Operation<Instance> apply(Change change);
+
+    /**
+     * Carries a change out if it still does exactly what the preview said.
+     *
+     * @throws ConflictException {@code STALE} if the world moved since
+     */
+    Operation<Instance> apply(Preview preview);
+
+    /**
+     * Carries a change out if the instance still has this version.
+     *
+     * @throws ConflictException {@code VERSION_CONFLICT} if it has another
+     */
+    Operation<Instance> apply(Change change, long expectedVersion);
+
+    /** Starts it. */
+    default Operation<Instance> start() {
+        return apply(new Change.Start());
+    }
+
+    /** Stops it. */
+    default Operation<Instance> stop() {
+        return apply(new Change.Stop());
+    }
+
+    /** Stops and starts it. */
+    default Operation<Instance> restart() {
+        return apply(new Change.Restart());
+    }
+
+    /** Freezes it. */
+    default Operation<Instance> freeze() {
+        return apply(new Change.Freeze());
+    }
+
+    /** Ends a freeze. */
+    default Operation<Instance> unfreeze() {
+        return apply(new Change.Unfreeze());
+    }
+
+    /** Changes its size. */
+    default Operation<Instance> resize(Resources resources) {
+        return apply(Change.Resize.to(resources));
+    }
+
+    /** Puts it into the recycle bin for 7 days; an ephemeral instance is purged at once. */
+    default Operation<Instance> delete() {
+        return apply(new Change.Delete(java.util.Optional.empty()));
+    }
+
+    /** Takes it back from the recycle bin. */
+    default Operation<Instance> recover() {
+        return apply(new Change.Recover());
+    }
+
+    /** Removes it for good. */
+    default Operation<Instance> purge() {
+        return apply(new Change.Purge());
+    }
+
+    /** Returns why it is in its state, what it waits for and what was decided last. */
+    Explanation explain();
+
+    /** Returns the owner's name and password. */
+    Credential credential();
+
+    /**
+     * Returns an unpooled source of connections to the first database as the owner. Connections made from it reach the instance
+     * as it is when they are made.
+     */
+    DataSource dataSource();
+
+    /** Returns its accounts. */
+    Accounts accounts();
+
+    /** Returns its databases. */
+    Databases databases();
+
+    /** Returns its client sessions. */
+    Sessions sessions();
+
+    /** Returns all settings in force by name, as the server has them now. */
+    Map<String, String> settings();
+
+    /** Returns its events. */
+    Events events();
+
+    /** Returns the last lines of the servers' output, oldest first; at most {@code lines}, 1 to 10,000. */
+    List<String> logs(int lines);
+}

@@ -1,0 +1,22 @@
+package dev.tenon.spi.engine;
+
+import dev.tenon.api.EngineId;
+import dev.tenon.api.TopologyKind;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What an engine is.
+ *
+ * @param id its name
+ * @param displayName its name for people
+ * @param versions versions it can describe workloads for, newest first; a place may have fewer
+ * @param topologies shapes it can describe workloads for
+ */
+public record EngineDescription(EngineId id, String displayName, List<String> versions, Set<TopologyKind> topologies) {
+    /** Copies the collections. */
+    public EngineDescription {
+        versions = List.copyOf(versions);
+        topologies = Set.copyOf(topologies);
+    }
+}

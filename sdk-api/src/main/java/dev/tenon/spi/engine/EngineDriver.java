@@ -1,0 +1,71 @@
+package dev.tenon.spi.engine;
+
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.Resources;
+import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A database engine. Found through {@link java.util.ServiceLoader}, or given to the builder.
+ *
+ * <p>Thread-safe and without state of its own; {@link #workloads} is a pure function.
+ */
+public interface EngineDriver {
+    /** Returns the engine's name. */
+    default EngineId id() {
+        return describe().id();
+    }
+
+    /** Returns what the engine is and can describe. */
+    EngineDescription describe();
+
+    /**
+     * Reads the parameters of a version from the server's own programs; the control plane caches the answer by build.
+     *
+     * @throws dev.tenon.api.ProviderException {@code UNSUPPORTED} where no program can tell
+     */
+    ParameterCatalogue parameters(String version, SoftwareTool tool);
+
+    /**
+     * Returns the settings that fit a size, each with the reason, and the proof that their worst case stays inside the memory.
+     *
+     * @throws dev.tenon.api.InvalidSpecException {@code SIZE_INVALID} if the engine cannot run in so little, or
+     *     {@code PARAMETER_INVALID} if the user's own parameters break the proof
+     */
+    Sizing sizing(String version, Resources resources, Map<String, String> parameters);
+
+    /** Returns the names of the passwords that {@link #workloads} and sessions need, made once per instance and kept. */
+    Set<String> secretsNeeded();
+
+    /**
+     * Describes the members of an instance, in start order.
+     *
+     * @throws dev.tenon.api.InvalidSpecException {@code VERSION_UNKNOWN}, or {@code UNSUPPORTED} for a topology the engine does
+     *     not describe
+     */
+    List<MemberWorkload> workloads(EngineRequest request);
+
+    /**
+     * Returns which changed parameters need a restart when the first settings become the second.
+     *
+     * @param before all settings in force, by name
+     * @param after all settings wanted, by name
+     */
+    Set<String> restartNeeded(String version, Map<String, String> before, Map<String, String> after);
+
+    /**
+     * Opens a session as the platform's own role.
+     *
+     * @param timeout for the connection and for each statement
+     * @throws dev.tenon.api.ProviderException {@code PROVIDER_UNAVAILABLE} if the server does not answer in time
+     */
+    EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout);
+
+    /** Returns what clients need to connect as {@code user}: URLs and snippets, without any password in them. */
+    ConnectionInfo connection(EngineRequest request, ClientEndpoint endpoint, String database, String user);
+}

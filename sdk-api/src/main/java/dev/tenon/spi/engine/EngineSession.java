@@ -1,0 +1,78 @@
+package dev.tenon.spi.engine;
+
+import dev.tenon.api.Account;
+import dev.tenon.api.Database;
+import dev.tenon.api.Grant;
+import dev.tenon.api.Secret;
+import dev.tenon.api.Session;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Administration of one running member as the platform's own role. Every verb is idempotent. Values are bound, identifiers are
+ * quoted by one function, passwords never appear in SQL text.
+ *
+ * <p>Not thread-safe. All failures are {@link dev.tenon.api.ProviderException}s, or
+ * {@link dev.tenon.api.InvalidSpecException}s where the caller's name or value is at fault.
+ */
+public interface EngineSession extends AutoCloseable {
+    /** The role of a member in its topology. */
+    enum Role {
+        /** Takes writes. */
+        PRIMARY,
+        /** Can be promoted. */
+        STANDBY
+    }
+
+    /** Returns the member's role as the server itself sees it. */
+    Role role();
+
+    /** Returns the server's exact version. */
+    String serverVersion();
+
+    /** Makes the tenant's first database and its owner, and closes what tenants must not reach. Resumes when half done. */
+    void handOver(HandOver handOver);
+
+    /** Returns the tenant's accounts, without the platform's and the engine's own. */
+    List<Account> accounts();
+
+    /** Creates the account or, if it exists, gives it this password and these privileges. */
+    void putAccount(String name, Secret password, Set<Grant> grants);
+
+    /** Gives the account a new password. */
+    void password(String name, Secret password);
+
+    /** Gives the account exactly these privileges. */
+    void grant(String name, Set<Grant> grants);
+
+    /** Drops the account; what it owns passes to the owner. Does nothing if it does not exist. */
+    void dropAccount(String name, String owner);
+
+    /** Returns the tenant's databases. */
+    List<Database> databases();
+
+    /** Creates the database if it does not exist. */
+    void createDatabase(String name, String owner);
+
+    /** Drops the database, ending its sessions. Does nothing if it does not exist. */
+    void dropDatabase(String name);
+
+    /** Returns client sessions, without the platform's. */
+    List<Session> sessions();
+
+    /** Ends one client session; returns whether there was one. */
+    boolean terminate(long sessionId);
+
+    /** Ends every client session. */
+    void terminateAll();
+
+    /** Returns all settings in force by name. */
+    Map<String, String> settings();
+
+    /** Returns the names of settings whose written value waits for a restart. */
+    Set<String> pendingRestart();
+
+    @Override
+    void close();
+}

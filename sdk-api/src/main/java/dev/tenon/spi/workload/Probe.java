@@ -1,0 +1,13 @@
+package dev.tenon.spi.workload;
+
+/** How the place tells that a started member is ready for its first session. */
+public sealed interface Probe {
+    /** Ready when a TCP connection to the port is accepted. */
+    record PortOpen(String port) implements Probe {}
+
+    /** Ready when a file below a directory holds a line that starts with the text. */
+    record FileLine(String directory, String path, String line) implements Probe {}
+
+    /** Ready when the command ends with 0. */
+    record Exec(Command command) implements Probe {}
+}

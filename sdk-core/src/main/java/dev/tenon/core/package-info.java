@@ -1,0 +1,5 @@
+/** The control plane. */
+@NullMarked
+package dev.tenon.core;
+
+import org.jspecify.annotations.NullMarked;
