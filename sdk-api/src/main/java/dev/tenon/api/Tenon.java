@@ -24,6 +24,21 @@ public interface Tenon extends AutoCloseable {
     /** Returns the same control plane with calls made in another name. */
     Tenon as(Actor actor);
 
+    /**
+     * Returns the same control plane for one change that may be asked for again, by a caller that lost the answer. Every call that
+     * starts an operation in a tenant first looks for an operation of that tenant that was started under this key. If there is
+     * one with the same fingerprint, it is returned and nothing else happens, whatever state the instance is in by now; if its
+     * fingerprint differs, the call is refused. Otherwise key, fingerprint and operation are kept in one commit, for as long as
+     * the operation is known, so that this also holds after a restart and between several control planes.
+     *
+     * @throws InvalidSpecException {@code IDEMPOTENCY_MISMATCH}, from the call that would have started the operation;
+     *     {@code UNSUPPORTED} from this one if the control plane cannot do it
+     */
+    default Tenon under(RequestKey key) {
+        throw new InvalidSpecException(
+                ErrorCode.UNSUPPORTED, "requestKey", "this control plane does not remember requests");
+    }
+
     /** Returns all tenants. */
     Tenants tenants();
 
