@@ -4,6 +4,7 @@ import dev.tenon.api.EngineId;
 import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.Resources;
 import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.workload.BootstrapStep;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.time.Duration;
 import java.util.List;
@@ -49,6 +50,14 @@ public interface EngineDriver {
      *     not describe
      */
     List<MemberWorkload> workloads(EngineRequest request);
+
+    /**
+     * Describes how fresh members become an instance, in order: what needs a running server or more than one member. Empty for
+     * an engine whose members only need to be prepared and started. A pure function, like {@link #workloads}.
+     */
+    default List<BootstrapStep> bootstrap(EngineRequest request) {
+        return List.of();
+    }
 
     /**
      * Returns which changed parameters need a restart when the first settings become the second.

@@ -14,13 +14,24 @@ import java.util.Optional;
  * @param environment added to a minimal environment
  * @param stdin what the program reads, if anything
  * @param timeout how long it may take
+ * @param successText text that its standard output holds when it succeeded, for programs whose exit code is not documented;
+ *     it must then end with 0 <em>and</em> have printed this
  */
 public record Command(
-        List<Template> argv, Map<String, Template> environment, Optional<Secret> stdin, Duration timeout) {
+        List<Template> argv,
+        Map<String, Template> environment,
+        Optional<Secret> stdin,
+        Duration timeout,
+        Optional<String> successText) {
     /** Copies the collections. */
     public Command {
         argv = List.copyOf(argv);
         environment = Map.copyOf(environment);
+    }
+
+    /** Creates a command that tells its success by exit code 0 alone. */
+    public Command(List<Template> argv, Map<String, Template> environment, Optional<Secret> stdin, Duration timeout) {
+        this(argv, environment, stdin, timeout, Optional.empty());
     }
 
     /** Returns a command without environment and input. */

@@ -1,5 +1,7 @@
 package dev.tenon.spi.workload;
 
+import java.util.List;
+
 /**
  * A command that makes a fresh member's directories usable, run once and in order.
  *
@@ -10,5 +12,18 @@ package dev.tenon.spi.workload;
  *     started over on an empty directory
  * @param identityFree whether the outcome holds nothing of this member (no name, port, password, identity), so that the place
  *     may run it once and copy the outcome for others
+ * @param inputs files that the command reads and that exist only while it runs, in other directories than {@code directory}:
+ *     the way in for secrets of programs that read them from a file
  */
-public record InitialiseStep(String name, Command command, String directory, String creates, boolean identityFree) {}
+public record InitialiseStep(
+        String name, Command command, String directory, String creates, boolean identityFree, List<FileSpec> inputs) {
+    /** Copies the list. */
+    public InitialiseStep {
+        inputs = List.copyOf(inputs);
+    }
+
+    /** Creates a step whose command reads no files of its own. */
+    public InitialiseStep(String name, Command command, String directory, String creates, boolean identityFree) {
+        this(name, command, directory, creates, identityFree, List.of());
+    }
+}

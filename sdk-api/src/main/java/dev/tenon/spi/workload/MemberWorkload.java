@@ -23,6 +23,12 @@ public interface MemberWorkload {
     /** Directories, made before anything runs. */
     List<Directory> directories();
 
+    /**
+     * Directories of the member that the place must show inside the software's home, by their path below it: for programs that
+     * insist on writing beside their binaries. A place that cannot do so refuses with {@code UNSUPPORTED}.
+     */
+    Map<String, String> softwareDirectories();
+
     /** Run once on a fresh member, before the files are written. */
     List<InitialiseStep> initialise();
 

@@ -8,6 +8,9 @@ public sealed interface Probe {
     /** Ready when a file below a directory holds a line that starts with the text. */
     record FileLine(String directory, String path, String line) implements Probe {}
 
-    /** Ready when the command ends with 0. */
+    /** Ready when the command succeeds. */
     record Exec(Command command) implements Probe {}
+
+    /** Ready as soon as its processes run, for a member that has no sessions: a monitor, an arbiter. */
+    record Running() implements Probe {}
 }

@@ -34,10 +34,10 @@ public record Template(List<Part> parts) {
     /** The operating-system user that the control plane acts as when it administers the member locally. */
     public record OperatorUser() implements Part {}
 
-    /** The address of another member of the same instance, as members reach each other. */
+    /** The address of a member of the same instance, itself included, as members reach each other. */
     public record PeerAddress(String member) implements Part {}
 
-    /** The number of a port of another member of the same instance. */
+    /** The number of a port of a member of the same instance, itself included. */
     public record PeerPort(String member, String port) implements Part {}
 
     /** Copies the list. */
