@@ -1,0 +1,330 @@
+package dev.tenon.testkit.sim;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Parameter;
+import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Secret;
+import dev.tenon.api.TopologyKind;
+import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.engine.ClientEndpoint;
+import dev.tenon.spi.engine.ConnectionInfo;
+import dev.tenon.spi.engine.EngineDescription;
+import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Sizing;
+import dev.tenon.spi.engine.SoftwareTool;
+import dev.tenon.spi.workload.AdminRoute;
+import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.Directory;
+import dev.tenon.spi.workload.FileSpec;
+import dev.tenon.spi.workload.InitialiseStep;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Placement;
+import dev.tenon.spi.workload.Port;
+import dev.tenon.spi.workload.Probe;
+import dev.tenon.spi.workload.ProcessSpec;
+import dev.tenon.spi.workload.Software;
+import dev.tenon.spi.workload.Stop;
+import dev.tenon.spi.workload.Template;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * A database engine that exists in a {@link SimulatedPlace} only: a small parameter catalogue, accounts, databases and sessions
+ * kept in its member's data. Its parameters are of every type, some need a restart, some are forbidden to tenants.
+ */
+public final class SimulatedEngine implements EngineDriver {
+    /** Its name. */
+    public static final EngineId SIMDB = new EngineId("simdb");
+
+    /** Its versions, newest first. */
+    public static final List<String> VERSIONS = List.of("2", "1");
+
+    /** What {@link #parameters} asks the software. */
+    static final List<String> DESCRIBE = List.of("simdb", "--describe-parameters");
+
+    /** What the software answers: name, type, unit, min, max, words, default, restart, access. */
+    static final String PARAMETERS_TEXT = String.join(
+            "\n",
+            "buffer_size|INTEGER|MiB|8|4194304||64|true|TENANT",
+            "max_sessions|INTEGER||1|10000||50|true|TENANT",
+            "work_size|INTEGER|kB|64|1048576||1024|false|TENANT",
+            "checkpoint_seconds|INTEGER|s|30|86400||300|false|TENANT",
+            "cost_factor|REAL||0|100||1.5|false|TENANT",
+            "log_level|ENUM||||debug,info,warning,error|info|false|TENANT",
+            "fast_commit|BOOLEAN|||||off|false|TENANT",
+            "greeting|STRING||||||false|TENANT",
+            "archive_command|STRING||||||false|FORBIDDEN",
+            "data_directory|STRING||||||true|FORBIDDEN",
+            "ssl_key_file|STRING||||||false|FORBIDDEN");
+
+    static final String CONFIG = "config";
+    static final String RESTART_FILE = "restart.conf";
+    static final String RELOAD_FILE = "reload.conf";
+    static final String ACCESS_FILE = "access.conf";
+    static final String PASSWORD_FILE = "platform.password";
+    static final String DATABASE_PORT = "db";
+    static final String PLATFORM = "platform";
+
+    private static final Map<String, Parameter> PARAMETERS = parse(PARAMETERS_TEXT);
+
+    private final SimulatedPlace place;
+
+    private SimulatedEngine(SimulatedPlace place) {
+        this.place = place;
+    }
+
+    /** Returns a driver that reaches members of a place. */
+    public static SimulatedEngine on(SimulatedPlace place) {
+        return new SimulatedEngine(place);
+    }
+
+    @Override
+    public EngineDescription describe() {
+        return new EngineDescription(
+                SIMDB, "Simulated database", VERSIONS, Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY));
+    }
+
+    @Override
+    public ParameterCatalogue parameters(String version, SoftwareTool tool) {
+        known(version);
+        return new SimulatedParameters(parse(tool.run(DESCRIBE)));
+    }
+
+    @Override
+    public Sizing sizing(String version, Resources resources, Map<String, String> parameters) {
+        known(version);
+        long memory = resources.memory().toMib();
+        Map<String, Sizing.Setting> settings = new LinkedHashMap<>();
+        put(settings, "buffer_size", Long.toString(Math.max(8, memory / 4)), "a quarter of the memory");
+        long sessions = Math.min(10_000, Math.max(10, memory / 16));
+        put(settings, "max_sessions", Long.toString(sessions), "one for each 16 MiB of memory");
+        put(settings, "work_size", "1024", "small, because every session may use it");
+        new TreeMap<>(parameters).forEach((name, value) -> put(settings, name, value, "set by the user"));
+        long buffers = number(settings, "buffer_size") << 20;
+        long work = number(settings, "max_sessions") * (number(settings, "work_size") << 10);
+        DataSize worst = DataSize.bytes(Math.addExact(buffers, work));
+        if (worst.compareTo(resources.memory()) > 0) {
+            throw new InvalidSpecException(
+                    ErrorCode.PARAMETER_INVALID,
+                    "parameters",
+                    "the worst case " + worst + " is more than the memory " + resources.memory());
+        }
+        return new Sizing(
+                List.copyOf(settings.values()),
+                worst,
+                List.of("buffer_size " + buffers, "max_sessions x work_size " + work));
+    }
+
+    @Override
+    public Set<String> secretsNeeded() {
+        return Set.of(PLATFORM);
+    }
+
+    @Override
+    public List<MemberWorkload> workloads(EngineRequest request) {
+        known(request.version());
+        int count =
+                switch (request.topology().kind()) {
+                    case SINGLE -> 1;
+                    case PRIMARY_STANDBY -> 1 + request.topology().standbys();
+                    case READ_WRITE_SPLIT, MPP, SHARED_STORAGE ->
+                        throw new InvalidSpecException(
+                                ErrorCode.UNSUPPORTED,
+                                "topology",
+                                request.topology().kind() + "; simdb has SINGLE and PRIMARY_STANDBY");
+                };
+        List<MemberWorkload> members = new ArrayList<>();
+        for (int n = 1; n <= count; n++) {
+            members.add(workload(request, n, count));
+        }
+        return List.copyOf(members);
+    }
+
+    private MemberWorkload workload(EngineRequest request, int number, int count) {
+        Set<String> others = new TreeSet<>();
+        for (int n = 1; n <= count; n++) {
+            if (n != number) {
+                others.add("m-" + n);
+            }
+        }
+        StringBuilder restart = new StringBuilder();
+        StringBuilder reload = new StringBuilder();
+        for (Sizing.Setting setting : sizing(request.version(), request.resources(), request.parameters())
+                .settings()) {
+            Parameter parameter = Objects.requireNonNull(PARAMETERS.get(setting.name()));
+            (parameter.restart() ? restart : reload)
+                    .append(setting.name())
+                    .append('=')
+                    .append(setting.value())
+                    .append('\n');
+        }
+        StringBuilder access = new StringBuilder();
+        request.whitelist().forEach(cidr -> access.append(cidr).append('\n'));
+        Secret password = request.secrets().get(PLATFORM);
+        if (password == null) {
+            throw new InvalidSpecException("secrets", "no " + PLATFORM);
+        }
+        return MemberWorkload.builder()
+                .ref(new MemberRef(request.tenant(), request.instance(), "m-" + number))
+                .software(new Software(SIMDB, request.version()))
+                .addDirectories(
+                        new Directory(
+                                "data",
+                                Directory.Purpose.DATA,
+                                Optional.of(request.resources().storage())),
+                        new Directory(CONFIG, Directory.Purpose.CONFIG, Optional.empty()))
+                .addInitialise(new InitialiseStep(
+                        "init",
+                        Command.of(
+                                Duration.ofSeconds(30),
+                                Template.text("simdb-init"),
+                                Template.of(new Template.DirectoryPath("data"))),
+                        "data",
+                        "VERSION",
+                        true))
+                .addFiles(
+                        text(RESTART_FILE, restart, FileSpec.OnChange.RESTART),
+                        text(RELOAD_FILE, reload, FileSpec.OnChange.RELOAD),
+                        text(ACCESS_FILE, access, FileSpec.OnChange.RELOAD),
+                        new FileSpec(
+                                CONFIG,
+                                PASSWORD_FILE,
+                                Template.text(password.reveal(p -> p)),
+                                0600,
+                                true,
+                                FileSpec.OnChange.NOTHING))
+                .addProcesses(new ProcessSpec(
+                        "simdb",
+                        List.of(Template.text("simdb"), Template.of(new Template.PortNumber(DATABASE_PORT))),
+                        Map.of(),
+                        Stop.signal("TERM", Duration.ofSeconds(10)),
+                        false))
+                .reload(Stop.signal("HUP", Duration.ZERO))
+                .addPorts(new Port(DATABASE_PORT, OptionalInt.of(7_000), Port.Exposure.CLIENTS))
+                .addAdminRoutes(new AdminRoute.TcpPort(DATABASE_PORT))
+                .resources(request.resources())
+                .ready(new Probe.PortOpen(DATABASE_PORT))
+                .placement(new Placement(request.zone(), others))
+                .startOrder(number)
+                .ephemeral(request.ephemeral())
+                .putLabels("instance", request.name())
+                .build();
+    }
+
+    @Override
+    public Set<String> restartNeeded(String version, Map<String, String> before, Map<String, String> after) {
+        known(version);
+        Set<String> changed = new TreeSet<>(before.keySet());
+        changed.addAll(after.keySet());
+        changed.removeIf(name -> {
+            Parameter parameter = PARAMETERS.get(name);
+            return parameter == null
+                    || !parameter.restart()
+                    || Objects.equals(
+                            before.getOrDefault(name, parameter.defaultValue()),
+                            after.getOrDefault(name, parameter.defaultValue()));
+        });
+        return changed;
+    }
+
+    @Override
+    public EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout) {
+        if (!(address instanceof AdminAddress.Tcp tcp)) {
+            throw new ProviderException(ErrorCode.UNSUPPORTED, "simdb is administered through its port");
+        }
+        place.pass("connect");
+        SimulatedMember m = place.at(tcp.host(), tcp.port())
+                .orElseThrow(() -> new ProviderException(
+                        ErrorCode.PROVIDER_UNAVAILABLE, "nothing listens on " + tcp.host() + ":" + tcp.port()));
+        return SimulatedSession.open(place, m, request);
+    }
+
+    @Override
+    public ConnectionInfo connection(EngineRequest request, ClientEndpoint endpoint, String database, String user) {
+        String address = endpoint.host() + ":" + endpoint.port() + "/" + database;
+        return new ConnectionInfo(
+                "jdbc:simdb://" + address,
+                "simdb://" + user + "@" + address,
+                Map.of("simdb", "simdb --user " + user + " " + address),
+                password -> new SimulatedDataSource(place, endpoint, user, password));
+    }
+
+    static String platformPassword(Map<String, SimulatedMember.StoredFile> files) {
+        SimulatedMember.StoredFile file = files.get(CONFIG + "/" + PASSWORD_FILE);
+        return file == null ? "" : file.content();
+    }
+
+    static Map<String, String> settings(Map<String, SimulatedMember.StoredFile> files, String name) {
+        Map<String, String> settings = new TreeMap<>();
+        SimulatedMember.StoredFile file = files.get(CONFIG + "/" + name);
+        if (file != null) {
+            file.content().lines().forEach(line -> {
+                int at = line.indexOf('=');
+                settings.put(line.substring(0, at), line.substring(at + 1));
+            });
+        }
+        return settings;
+    }
+
+    private static FileSpec text(String path, StringBuilder content, FileSpec.OnChange onChange) {
+        return new FileSpec(CONFIG, path, Template.text(content.toString()), 0600, false, onChange);
+    }
+
+    private static void put(Map<String, Sizing.Setting> settings, String name, String value, String reason) {
+        settings.put(name, new Sizing.Setting(name, value, reason));
+    }
+
+    private static long number(Map<String, Sizing.Setting> settings, String name) {
+        return Long.parseLong(Objects.requireNonNull(settings.get(name)).value());
+    }
+
+    private static void known(String version) {
+        if (!VERSIONS.contains(version)) {
+            throw new InvalidSpecException(
+                    ErrorCode.VERSION_UNKNOWN, "version", version + "; simdb has " + String.join(", ", VERSIONS));
+        }
+    }
+
+    private static Map<String, Parameter> parse(String text) {
+        Map<String, Parameter> parameters = new TreeMap<>();
+        text.lines().forEach(line -> {
+            String[] f = line.split("\\|", -1);
+            parameters.put(
+                    f[0],
+                    new Parameter(
+                            f[0],
+                            Parameter.Type.valueOf(f[1]),
+                            present(f[2]),
+                            present(f[3]),
+                            present(f[4]),
+                            f[5].isEmpty() ? List.of() : List.of(f[5].split(",", -1)),
+                            f[6],
+                            Boolean.parseBoolean(f[7]),
+                            Parameter.Access.valueOf(f[8]),
+                            "Simulated",
+                            "A parameter of the simulated database."));
+        });
+        return Map.copyOf(parameters);
+    }
+
+    private static Optional<String> present(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(text);
+    }
+}
