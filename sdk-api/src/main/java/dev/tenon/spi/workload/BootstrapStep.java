@@ -14,6 +14,14 @@ public sealed interface BootstrapStep {
     String name();
 
     /**
+     * Prepares a member as {@code workload} says, without starting it.
+     *
+     * @param name for progress and logs
+     * @param workload the member as it is while the bootstrap goes on
+     */
+    record Prepare(String name, MemberWorkload workload) implements BootstrapStep {}
+
+    /**
      * Prepares and starts a member as {@code workload} says, which may be less than the member's final one, and waits until
      * it is ready.
      *
