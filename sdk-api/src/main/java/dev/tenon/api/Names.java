@@ -57,6 +57,16 @@ public final class Names {
                     field,
                     "expected a letter a-z or _, then up to 62 characters of a-z, 0-9, _ and $");
         }
+        return notReservedObject(field, name);
+    }
+
+    /**
+     * Checks that the name of something that already is in a database, perhaps made by the tenant in SQL and so outside our rule
+     * of form, does not belong to the engine or the platform.
+     *
+     * @throws InvalidSpecException {@code RESERVED}
+     */
+    public static String notReservedObject(String field, String name) {
         if (name.startsWith("pg_") || name.startsWith("tenon_")) {
             throw new InvalidSpecException(
                     ErrorCode.RESERVED, field, "names that start with pg_ or tenon_ are reserved");

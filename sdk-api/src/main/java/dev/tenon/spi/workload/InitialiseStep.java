@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param name for progress and logs
  * @param command what to run
- * @param directory the directory it fills; empty before
+ * @param directory the directory it fills; empty before the first step that names it. Later steps may go on in the same
+ *     directory; if one of them was not completed, all steps of that directory are started over
  * @param creates path below {@code directory} that exists exactly when the step was completed: a step found half done is
  *     started over on an empty directory
  * @param identityFree whether the outcome holds nothing of this member (no name, port, password, identity), so that the place
