@@ -1,0 +1,93 @@
+package dev.tenon.engine.postgresql;
+
+import dev.tenon.api.Secret;
+import dev.tenon.spi.engine.ClientEndpoint;
+import dev.tenon.spi.engine.ConnectionInfo;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.TlsMaterial;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.ssl.SingleCertValidatingFactory;
+
+/** What clients paste to connect. Never holds a password. */
+final class ClientConnections {
+    private ClientConnections() {}
+
+    static ConnectionInfo describe(EngineRequest request, ClientEndpoint endpoint, String database, String user) {
+        boolean encrypted = request.tls().isPresent();
+        Optional<String> authority = encrypted ? endpoint.authorityFile() : Optional.empty();
+        String mode = encrypted ? "verify-full" : "disable";
+        String query = "?sslmode=" + mode
+                + authority.map(file -> "&sslrootcert=" + encode(file)).orElse("");
+        String place = host(endpoint.host()) + ":" + endpoint.port() + "/" + encode(database);
+        String jdbc = "jdbc:postgresql://" + place + query;
+        String uri = "postgresql://" + encode(user) + "@" + place + query;
+        return new ConnectionInfo(
+                jdbc,
+                uri,
+                snippets(jdbc, uri, user),
+                password -> dataSource(endpoint, database, user, request.tls(), password));
+    }
+
+    /** The password comes from the client's environment ({@code PGPASSWORD}) or its prompt, so that no snippet holds one. */
+    private static Map<String, String> snippets(String jdbc, String uri, String user) {
+        Map<String, String> snippets = new LinkedHashMap<>();
+        snippets.put("psql", "psql '" + uri + "'");
+        snippets.put("java", """
+                try (Connection c = DriverManager.getConnection(
+                        "%s", "%s", System.getenv("PGPASSWORD"))) {
+                    // ...
+                }""".formatted(jdbc, user));
+        snippets.put("python", """
+                import os, psycopg
+                with psycopg.connect("%s", password=os.environ["PGPASSWORD"]) as conn:
+                    print(conn.execute("SELECT version()").fetchone())""".formatted(uri));
+        snippets.put("node", """
+                import pg from "pg";
+                const url = new URL("%s");
+                url.password = process.env.PGPASSWORD;
+                const client = new pg.Client({ connectionString: url.toString() });
+                await client.connect();""".formatted(uri));
+        snippets.put("go", """
+                // import "github.com/jackc/pgx/v5"; the password is read from PGPASSWORD
+                conn, err := pgx.Connect(ctx, "%s")""".formatted(uri));
+        return snippets;
+    }
+
+    private static DataSource dataSource(
+            ClientEndpoint endpoint, String database, String user, Optional<TlsMaterial> tls, Secret password) {
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setServerNames(new String[] {endpoint.host()});
+        source.setPortNumbers(new int[] {endpoint.port()});
+        source.setDatabaseName(database);
+        source.setUser(user);
+        source.setPassword(password.reveal(text -> text));
+        source.setConnectTimeout(10);
+        source.setTcpKeepAlive(true);
+        source.setGssEncMode("disable");
+        if (tls.isPresent()) {
+            source.setSslmode("verify-full");
+            // The authority itself instead of a file: the program may run where the file is not.
+            source.setSslfactory(SingleCertValidatingFactory.class.getName());
+            source.setSslFactoryArg(tls.get().authorityPem());
+        } else {
+            source.setSslmode("disable");
+        }
+        return source;
+    }
+
+    private static String host(String host) {
+        return host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+    }
+
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8)
+                .replace("+", "%20")
+                .replace("%2F", "/");
+    }
+}

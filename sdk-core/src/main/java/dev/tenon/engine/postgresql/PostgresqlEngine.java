@@ -1,0 +1,115 @@
+package dev.tenon.engine.postgresql;
+
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.Resources;
+import dev.tenon.api.TopologyKind;
+import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.engine.ClientEndpoint;
+import dev.tenon.spi.engine.ConnectionInfo;
+import dev.tenon.spi.engine.EngineDescription;
+import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Sizing;
+import dev.tenon.spi.engine.SoftwareTool;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** PostgreSQL 14 to 18. Thread-safe. */
+public final class PostgresqlEngine implements EngineDriver {
+    private static final EngineDescription DESCRIPTION = new EngineDescription(
+            EngineId.POSTGRESQL, "PostgreSQL", PostgresqlVersion.newestFirst(), Set.of(TopologyKind.SINGLE));
+
+    /** Creates the driver. */
+    public PostgresqlEngine() {}
+
+    @Override
+    public EngineDescription describe() {
+        return DESCRIPTION;
+    }
+
+    @Override
+    public ParameterCatalogue parameters(String version, SoftwareTool tool) {
+        return PostgresqlParameters.read(
+                PostgresqlVersion.of(version), tool.run(List.of("postgres", "--describe-config")));
+    }
+
+    @Override
+    public Sizing sizing(String version, Resources resources, Map<String, String> parameters) {
+        return PostgresqlSizing.durable(PostgresqlVersion.of(version), resources, new TreeMap<>(parameters));
+    }
+
+    @Override
+    public Set<String> secretsNeeded() {
+        return Set.of();
+    }
+
+    @Override
+    public List<MemberWorkload> workloads(EngineRequest request) {
+        PostgresqlVersion version = PostgresqlVersion.of(request.version());
+        if (!DESCRIPTION.topologies().contains(request.topology().kind())) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "topology",
+                    request.topology().kind() + "; PostgreSQL is delivered as " + DESCRIPTION.topologies());
+        }
+        return List.of(Members.first(request, version, settings(request, version)));
+    }
+
+    /** All that the configuration file says, in writing order. */
+    private static Map<String, String> settings(EngineRequest request, PostgresqlVersion version) {
+        Map<String, String> parameters = new TreeMap<>(request.parameters());
+        Sizing sizing = request.ephemeral()
+                ? PostgresqlSizing.ephemeral(version, request.resources(), parameters)
+                : PostgresqlSizing.durable(version, request.resources(), parameters);
+        Map<String, String> settings = new LinkedHashMap<>();
+        sizing.settings().forEach(setting -> settings.put(setting.name(), setting.value()));
+        settings.put("ssl", request.tls().isPresent() ? "on" : "off");
+        if (request.tls().isPresent()) {
+            settings.put("ssl_min_protocol_version", "TLSv1.2");
+        }
+        if (version.atLeast(PostgresqlVersion.V17)) {
+            settings.put("allow_alter_system", "off");
+        }
+        settings.put("cluster_name", request.instance().value());
+        return settings;
+    }
+
+    @Override
+    public Set<String> restartNeeded(String version, Map<String, String> before, Map<String, String> after) {
+        Map<String, ServerSetting> known = ServerSettings.of(PostgresqlVersion.of(version));
+        Set<String> names = new HashSet<>(before.keySet());
+        names.addAll(after.keySet());
+        names.removeIf(name -> {
+            ServerSetting setting = known.get(name);
+            return setting == null
+                    || !setting.restart()
+                    || inForce(setting, before).equals(inForce(setting, after));
+        });
+        return names;
+    }
+
+    private static String inForce(ServerSetting setting, Map<String, String> settings) {
+        return setting.canonical(settings.getOrDefault(setting.name(), setting.builtIn()));
+    }
+
+    @Override
+    public EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout) {
+        PostgresqlVersion version = PostgresqlVersion.of(request.version());
+        return new PostgresqlSession(version, new PlatformConnections(version, address, timeout), request.ephemeral());
+    }
+
+    @Override
+    public ConnectionInfo connection(EngineRequest request, ClientEndpoint endpoint, String database, String user) {
+        return ClientConnections.describe(request, endpoint, database, user);
+    }
+}

@@ -1,0 +1,450 @@
+package dev.tenon.engine.postgresql;
+
+import dev.tenon.api.Account;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.Database;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Grant;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Names;
+import dev.tenon.api.Secret;
+import dev.tenon.api.Session;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.HandOver;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** Administration of one server as the platform's role, in a database where tenants can make nothing. */
+final class PostgresqlSession implements EngineSession {
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final PostgresqlVersion version;
+    private final PlatformConnections connections;
+    private final String home;
+    private final Connection connection;
+
+    PostgresqlSession(PostgresqlVersion version, PlatformConnections connections, boolean ephemeral) {
+        this.version = version;
+        this.connections = connections;
+        this.home = ephemeral ? "template1" : "postgres";
+        this.connection = connections.open(home);
+    }
+
+    @Override
+    public Role role() {
+        return ask("read the role", "SELECT pg_catalog.pg_is_in_recovery()", row -> row.getBoolean(1))
+                        .get(0)
+                ? Role.STANDBY
+                : Role.PRIMARY;
+    }
+
+    @Override
+    public String serverVersion() {
+        return ask("read the version", "SELECT pg_catalog.current_setting('server_version')", row -> row.getString(1))
+                .get(0);
+    }
+
+    @Override
+    public void handOver(HandOver handOver) {
+        String owner = Names.databaseObject("owner", handOver.owner());
+        String database = Names.databaseObject("database", handOver.database());
+        String verifier = verifier(handOver.password());
+        Set<String> found = new HashSet<>(ask(
+                "look for what is handed over",
+                "SELECT 'r' || rolname FROM pg_catalog.pg_roles WHERE rolname IN (?, ?)"
+                        + " UNION ALL SELECT 'd' || datname FROM pg_catalog.pg_database WHERE datname IN (?, ?)",
+                row -> row.getString(1),
+                owner,
+                ClusterTemplate.OWNER,
+                database,
+                ClusterTemplate.DATABASE));
+        if (!found.contains("r" + owner)) {
+            run(
+                    "name the owner",
+                    found.contains("r" + ClusterTemplate.OWNER)
+                            ? "ALTER ROLE " + ClusterTemplate.OWNER + " RENAME TO " + Identifiers.quote(owner)
+                            : "CREATE ROLE " + Identifiers.quote(owner) + " NOLOGIN");
+        }
+        if (!found.contains("d" + database)) {
+            if (found.contains("d" + ClusterTemplate.DATABASE)) {
+                run(
+                        "name the database",
+                        "ALTER DATABASE " + ClusterTemplate.DATABASE + " RENAME TO " + Identifiers.quote(database));
+            } else {
+                createDatabase(database, owner);
+            }
+        }
+        // The password comes last: nobody can log in before all the rest is true.
+        run(
+                "open the owner's account",
+                "ALTER ROLE " + Identifiers.quote(owner) + " LOGIN NOSUPERUSER CREATEDB "
+                        + (version.createRoleIsSafe() ? "CREATEROLE" : "NOCREATEROLE")
+                        + " NOREPLICATION NOBYPASSRLS PASSWORD '" + verifier + "'");
+    }
+
+    @Override
+    public List<Account> accounts() {
+        return ask(
+                "list the accounts",
+                "SELECT r.rolname, r.rolcreatedb, r.rolcreaterole, "
+                        + member("pg_read_all_data") + ", " + member("pg_write_all_data") + ", "
+                        + member(ClusterTemplate.DDL_MARKER) + ", " + member(ClusterTemplate.OWNER_MARKER)
+                        + " FROM pg_catalog.pg_roles r WHERE r.rolcanlogin AND r.rolname !~ '^(pg_|tenon_)' ORDER BY 1",
+                row -> {
+                    Set<Grant> grants = EnumSet.noneOf(Grant.class);
+                    boolean owner = row.getBoolean(7);
+                    add(grants, Grant.CREATE_DATABASE, row.getBoolean(2));
+                    add(grants, Grant.CREATE_ACCOUNT, row.getBoolean(3));
+                    add(grants, Grant.READ, row.getBoolean(4) || owner);
+                    add(grants, Grant.WRITE, row.getBoolean(5) || owner);
+                    add(grants, Grant.DDL, row.getBoolean(6) || owner);
+                    return new Account(row.getString(1), grants, owner);
+                });
+    }
+
+    @Override
+    public void putAccount(String name, Secret password, Set<Grant> grants) {
+        Names.databaseObject("name", name);
+        String verifier = verifier(password);
+        checkGrants(grants);
+        refuseOwner(name);
+        if (!roleExists(name)) {
+            // The place of a role made twice at the same time is the server: the second CREATE fails and can be
+            // repeated.
+            run("create the account", "CREATE ROLE " + Identifiers.quote(name) + " NOLOGIN");
+        }
+        grant(name, grants);
+        run(
+                "set the account's password",
+                "ALTER ROLE " + Identifiers.quote(name) + " LOGIN PASSWORD '" + verifier + "'");
+    }
+
+    @Override
+    public void password(String name, Secret password) {
+        existing(name);
+        run(
+                "set the account's password",
+                "ALTER ROLE " + Identifiers.quote(name) + " PASSWORD '" + verifier(password) + "'");
+    }
+
+    @Override
+    public void grant(String name, Set<Grant> grants) {
+        existing(name);
+        refuseOwner(name);
+        checkGrants(grants);
+        String role = Identifiers.quote(name);
+        List<String> statements = new ArrayList<>();
+        statements.add("ALTER ROLE " + role + " NOSUPERUSER NOREPLICATION NOBYPASSRLS "
+                + (grants.contains(Grant.CREATE_DATABASE) ? "CREATEDB " : "NOCREATEDB ")
+                + (grants.contains(Grant.CREATE_ACCOUNT) ? "CREATEROLE" : "NOCREATEROLE"));
+        statements.add(
+                membership("pg_read_all_data", role, grants.contains(Grant.READ) || grants.contains(Grant.WRITE)));
+        statements.add(membership("pg_write_all_data", role, grants.contains(Grant.WRITE)));
+        statements.add(membership(ClusterTemplate.DDL_MARKER, role, grants.contains(Grant.DDL)));
+        atomically("change the account's privileges", statements);
+    }
+
+    @Override
+    public void dropAccount(String name, String owner) {
+        String role = Identifiers.quote(name);
+        String heir = Identifiers.quote(owner);
+        Names.notReservedObject("name", name);
+        if (!roleExists(name)) {
+            return;
+        }
+        refuseOwner(name);
+        run("close the account", "ALTER ROLE " + role + " NOLOGIN");
+        ask(
+                "end the account's sessions",
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = ?",
+                row -> row.getBoolean(1),
+                name);
+        // A role's objects can only be found from inside each database.
+        for (String database : ask(
+                "list the databases",
+                "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY 1",
+                row -> row.getString(1))) {
+            inside(database, statement -> {
+                statement.run("REASSIGN OWNED BY " + role + " TO " + heir);
+                statement.run("DROP OWNED BY " + role);
+            });
+        }
+        run("drop the account", "DROP ROLE IF EXISTS " + role);
+    }
+
+    @Override
+    public List<Database> databases() {
+        return ask(
+                "list the databases",
+                "SELECT datname, pg_catalog.pg_get_userbyid(datdba), coalesce(pg_catalog.pg_database_size(oid), 0)"
+                        + " FROM pg_catalog.pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')"
+                        + " ORDER BY 1",
+                row -> new Database(row.getString(1), row.getString(2), DataSize.bytes(row.getLong(3))));
+    }
+
+    @Override
+    public void createDatabase(String name, String owner) {
+        Names.databaseObject("name", name);
+        String database = Identifiers.quote(name);
+        boolean exists = !ask(
+                        "look for the database",
+                        "SELECT 1 FROM pg_catalog.pg_database WHERE datname = ?",
+                        row -> row.getInt(1),
+                        name)
+                .isEmpty();
+        if (!exists) {
+            existing(owner);
+            run("create the database", "CREATE DATABASE " + database + " OWNER " + Identifiers.quote(owner));
+        }
+        run(
+                "open the database for schema changes",
+                "GRANT CREATE ON DATABASE " + database + " TO " + ClusterTemplate.DDL_MARKER);
+    }
+
+    @Override
+    public void dropDatabase(String name) {
+        Names.notReservedObject("name", name);
+        String database = Identifiers.quote(name);
+        List<Boolean> template = ask(
+                "look for the database",
+                "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = ?",
+                row -> row.getBoolean(1),
+                name);
+        if (template.isEmpty()) {
+            return;
+        }
+        if (template.get(0)) {
+            run("prepare the database to be dropped", "ALTER DATABASE " + database + " IS_TEMPLATE false");
+        }
+        run("drop the database", "DROP DATABASE IF EXISTS " + database + " WITH (FORCE)");
+    }
+
+    @Override
+    public List<Session> sessions() {
+        return ask(
+                "list the sessions",
+                "SELECT pid, usename, coalesce(datname, ''), host(client_addr), coalesce(application_name, ''),"
+                        + " coalesce(state, ''), backend_start FROM pg_catalog.pg_stat_activity WHERE " + CLIENTS
+                        + " ORDER BY backend_start",
+                row -> new Session(
+                        row.getLong(1),
+                        row.getString(2),
+                        row.getString(3),
+                        Optional.ofNullable(row.getString(4)),
+                        row.getString(5),
+                        row.getString(6),
+                        row.getObject(7, OffsetDateTime.class).toInstant()));
+    }
+
+    private static final String CLIENTS =
+            "backend_type = 'client backend' AND usename <> '" + AccessFiles.PLATFORM_ROLE + "'";
+
+    @Override
+    public boolean terminate(long sessionId) {
+        return ask(
+                        "end the session",
+                        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE " + CLIENTS
+                                + " AND pid = ?",
+                        row -> row.getBoolean(1),
+                        sessionId)
+                .contains(true);
+    }
+
+    @Override
+    public void terminateAll() {
+        ask(
+                "end the sessions",
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE " + CLIENTS,
+                row -> row.getBoolean(1));
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        Map<String, String> settings = new TreeMap<>();
+        // What this session set for itself says nothing of the server: there the file counts, then the built-in
+        // default.
+        ask(
+                "read the settings",
+                "SELECT s.name, CASE WHEN s.source IN ('client', 'session')"
+                        + " THEN coalesce(f.setting, s.boot_val) ELSE pg_catalog.current_setting(s.name) END"
+                        + " FROM pg_catalog.pg_settings s LEFT JOIN pg_catalog.pg_file_settings f"
+                        + " ON f.name = s.name AND f.applied",
+                row -> settings.put(
+                        row.getString(1), Optional.ofNullable(row.getString(2)).orElse("")));
+        return settings;
+    }
+
+    @Override
+    public Set<String> pendingRestart() {
+        return Set.copyOf(ask(
+                "read the pending settings",
+                "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart",
+                row -> row.getString(1)));
+    }
+
+    @Override
+    public void close() {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            throw SqlFailures.wrap("close the session", e);
+        }
+    }
+
+    private static String verifier(Secret password) {
+        if (password.reveal(text -> text.isEmpty() || text.indexOf('\0') >= 0)) {
+            throw new InvalidSpecException(
+                    ErrorCode.PASSWORD_POLICY,
+                    "password",
+                    "is empty or holds a NUL character, which no client can send");
+        }
+        byte[] salt = new byte[ScramVerifier.SALT_LENGTH];
+        RANDOM.nextBytes(salt);
+        // Base64, digits, '$', ':' and '-': nothing that a string literal could end on.
+        return ScramVerifier.of(password, salt, ScramVerifier.ITERATIONS);
+    }
+
+    private void checkGrants(Set<Grant> grants) {
+        if (grants.contains(Grant.CREATE_ACCOUNT) && !version.createRoleIsSafe()) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "grants",
+                    "CREATE_ACCOUNT needs PostgreSQL 16: before, it would let the account take any other's privileges");
+        }
+    }
+
+    private static void add(Set<Grant> grants, Grant grant, boolean has) {
+        if (has) {
+            grants.add(grant);
+        }
+    }
+
+    private static String member(String group) {
+        return "EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid"
+                + " WHERE m.member = r.oid AND g.rolname = '" + group + "')";
+    }
+
+    private static String membership(String group, String role, boolean wanted) {
+        return (wanted ? "GRANT " : "REVOKE ") + group + (wanted ? " TO " : " FROM ") + role;
+    }
+
+    private boolean roleExists(String name) {
+        return !ask(
+                        "look for the account",
+                        "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = ?",
+                        row -> row.getInt(1),
+                        name)
+                .isEmpty();
+    }
+
+    /** Tenants may make roles of any name in SQL, so names of existing accounts need not keep our rule, only be no one else's. */
+    private void existing(String name) {
+        Identifiers.quote(name);
+        Names.notReservedObject("name", name);
+        if (!roleExists(name)) {
+            throw new InvalidSpecException(ErrorCode.NOT_FOUND, "name", "there is no such account");
+        }
+    }
+
+    private void refuseOwner(String name) {
+        boolean owner = !ask(
+                        "look for the owner",
+                        "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = ? AND "
+                                + member(ClusterTemplate.OWNER_MARKER),
+                        row -> row.getInt(1),
+                        name)
+                .isEmpty();
+        if (owner) {
+            throw new InvalidSpecException(
+                    ErrorCode.RESERVED, "name", "is the instance's owner, whose privileges are fixed and who stays");
+        }
+    }
+
+    /** Runs one statement. */
+    private interface Runner {
+        void run(String sql);
+    }
+
+    private void inside(String database, Consumer<Runner> work) {
+        if (database.equals(home)) {
+            work.accept(sql -> run("work inside database " + database, sql));
+            return;
+        }
+        try (Connection other = connections.open(database)) {
+            work.accept(sql -> {
+                try (Statement statement = other.createStatement()) {
+                    statement.execute(sql);
+                } catch (SQLException e) {
+                    throw SqlFailures.wrap("work inside database " + database, e);
+                }
+            });
+        } catch (SQLException e) {
+            throw SqlFailures.wrap("leave database " + database, e);
+        }
+    }
+
+    private void run(String action, String sql) {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw SqlFailures.wrap(action, e);
+        }
+    }
+
+    private void atomically(String action, List<String> statements) {
+        try (Statement statement = connection.createStatement()) {
+            // One simple query message is one transaction.
+            connection.setAutoCommit(false);
+            try {
+                for (String sql : statements) {
+                    statement.execute(sql);
+                }
+                connection.commit();
+            } catch (SQLException e) {
+                connection.rollback();
+                throw e;
+            } finally {
+                connection.setAutoCommit(true);
+            }
+        } catch (SQLException e) {
+            throw SqlFailures.wrap(action, e);
+        }
+    }
+
+    /** Reads one row. */
+    @FunctionalInterface
+    private interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private <T> List<T> ask(String action, String sql, Row<T> row, Object... values) {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < values.length; i++) {
+                statement.setObject(i + 1, values[i]);
+            }
+            List<T> rows = new ArrayList<>();
+            try (ResultSet result = statement.executeQuery()) {
+                while (result.next()) {
+                    rows.add(row.read(result));
+                }
+            }
+            return rows;
+        } catch (SQLException e) {
+            throw SqlFailures.wrap(action, e);
+        }
+    }
+}
