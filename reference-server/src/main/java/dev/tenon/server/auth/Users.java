@@ -24,7 +24,7 @@ public final class Users {
 
     private record Entry(User user, PasswordHash hash) {}
 
-    private record Row(String name, Role role, Optional<String> tenant, String password) {}
+    private record Row(String name, Role role, Optional<String> tenant, String passwordHash) {}
 
     private record Content(int format, List<Row> users) {}
 
@@ -54,7 +54,7 @@ public final class Users {
                         row.name(),
                         new Entry(
                                 new User(row.name(), row.role(), row.tenant().map(TenantId::new)),
-                                PasswordHash.parse(row.password())));
+                                PasswordHash.parse(row.passwordHash())));
             }
             return Map.copyOf(read);
         } catch (IOException | IllegalArgumentException e) {

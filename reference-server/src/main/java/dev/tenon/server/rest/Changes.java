@@ -1,0 +1,115 @@
+package dev.tenon.server.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tenon.api.Change;
+import dev.tenon.api.Cidr;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Secret;
+import dev.tenon.server.http.Bodies;
+import dev.tenon.server.http.HttpProblem;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads changes of instances out of request bodies. */
+final class Changes {
+    private record ResizeBody(Optional<String> plan, Optional<Resources> resources) {}
+
+    private record UpdateBody(
+            Optional<String> displayName,
+            Optional<String> description,
+            Optional<Map<String, String>> tags,
+            Optional<Boolean> deletionProtection) {}
+
+    private record AccessBody(Optional<List<Cidr>> whitelist) {}
+
+    private record ParametersBody(Optional<Map<String, String>> set, Optional<Set<String>> reset) {}
+
+    private record DeleteBody(Optional<String> retention) {}
+
+    private record Nothing() {}
+
+    private Changes() {}
+
+    /** Reads a specification; its password, which the SDK keeps out of JSON, is taken from beside it. */
+    static InstanceSpec spec(Bodies bodies, ObjectNode body) {
+        Optional<Secret> password = password(body);
+        InstanceSpec spec = bodies.value(body, InstanceSpec.class);
+        return password.isEmpty()
+                ? spec
+                : InstanceSpec.builder().from(spec).password(password).build();
+    }
+
+    /** Takes the field {@code password} out of a body. */
+    static Optional<Secret> password(ObjectNode body) {
+        JsonNode password = body.remove("password");
+        if (password == null || password.isNull()) {
+            return Optional.empty();
+        }
+        if (!password.isTextual()) {
+            throw HttpProblem.invalid(ErrorCode.PASSWORD_POLICY, "password", "expected text");
+        }
+        return Optional.of(Secret.of(password.textValue()));
+    }
+
+    /** Reads a change of an existing instance, by the word in its field {@code kind}. */
+    static Change any(Bodies bodies, ObjectNode body) {
+        JsonNode kind = body.remove("kind");
+        if (kind == null || !kind.isTextual()) {
+            throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "kind", "is missing; expected a kind of change");
+        }
+        return read(kind.textValue(), bodies, body);
+    }
+
+    static Change read(String kind, Bodies bodies, ObjectNode body) {
+        return switch (kind) {
+            case "START" -> without(bodies, body, new Change.Start());
+            case "STOP" -> without(bodies, body, new Change.Stop());
+            case "RESTART" -> without(bodies, body, new Change.Restart());
+            case "FREEZE" -> without(bodies, body, new Change.Freeze());
+            case "UNFREEZE" -> without(bodies, body, new Change.Unfreeze());
+            case "RECOVER" -> without(bodies, body, new Change.Recover());
+            case "PURGE" -> without(bodies, body, new Change.Purge());
+            case "RESIZE" -> {
+                ResizeBody read = bodies.value(body, ResizeBody.class);
+                yield new Change.Resize(read.plan(), read.resources());
+            }
+            case "UPDATE" -> {
+                UpdateBody read = bodies.value(body, UpdateBody.class);
+                yield new Change.Update(read.displayName(), read.description(), read.tags(), read.deletionProtection());
+            }
+            case "ACCESS" -> {
+                AccessBody read = bodies.value(body, AccessBody.class);
+                yield new Change.Access(read.whitelist().orElse(List.of()));
+            }
+            case "PARAMETERS" -> {
+                ParametersBody read = bodies.value(body, ParametersBody.class);
+                yield new Change.Parameters(
+                        read.set().orElse(Map.of()), read.reset().orElse(Set.of()));
+            }
+            case "DELETE" ->
+                new Change.Delete(retention(bodies.value(body, DeleteBody.class).retention()));
+            default -> throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "kind", "no kind of change of an instance");
+        };
+    }
+
+    static Optional<Duration> retention(Optional<String> text) {
+        try {
+            return text.map(Duration::parse);
+        } catch (DateTimeParseException | ArithmeticException e) {
+            throw HttpProblem.invalid(
+                    ErrorCode.SPEC_INVALID, "retention", "expected a duration such as P7D (ISO 8601)");
+        }
+    }
+
+    private static Change without(Bodies bodies, ObjectNode body, Change change) {
+        bodies.value(body, Nothing.class);
+        return change;
+    }
+}
