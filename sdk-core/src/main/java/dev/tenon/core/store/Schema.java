@@ -47,7 +47,7 @@ final class Schema {
     /** Makes the schema in a store that was empty and will be gone with this process: no history is kept. */
     static void create(Session session, Dialect dialect) throws SQLException {
         for (String script : SCRIPTS) {
-            session.executeOnce(read(script, dialect));
+            session.script(read(script, dialect));
         }
     }
 

@@ -39,10 +39,11 @@ final class Session implements AutoCloseable {
         prepare(sql).execute();
     }
 
-    /** Runs a statement once, without keeping it. */
-    void executeOnce(String sql) throws SQLException {
+    /** Runs statements once, without keeping them. */
+    void script(String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
+            // Of several statements, execute() of the SQLite driver runs only the first.
+            statement.executeUpdate(sql);
         }
     }
 

@@ -78,7 +78,7 @@ final class SqliteFile implements SqliteDatabase {
         config.setCacheSize(-(readOnly ? READER_CACHE_KIB : WRITER_CACHE_KIB));
         Session session = new Session(config.createConnection("jdbc:sqlite:" + file.toAbsolutePath()));
         if (readOnly) {
-            session.executeOnce("PRAGMA query_only = 1");
+            session.script("PRAGMA query_only = 1");
         }
         return session;
     }
