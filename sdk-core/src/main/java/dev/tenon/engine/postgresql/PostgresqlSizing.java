@@ -83,7 +83,7 @@ final class PostgresqlSizing {
         put("autovacuum_max_workers", vacuumWorkers, "more only where the memory carries them");
         long vacuum = clamp(memory / 128 / MIB, 2, 1_024);
         put("autovacuum_work_mem", mb(vacuum), "1/128 of the memory for each worker");
-        long temporary = clamp(memory / 512 / MIB, 1, 8);
+        long temporary = clamp(memory / 2048 / MIB, 1, 8);
         put("temp_buffers", mb(temporary), "counted for every session");
         put("hash_mem_multiplier", 1, "so that work_mem is what a node uses, hash or sort");
         put("huge_pages", "off", "a limit on huge pages in the place would end the server");
