@@ -99,7 +99,7 @@ final class LeaseSql {
         return session.update(RELEASE, now, lease.name(), lease.holder(), lease.epoch(), now) == 1;
     }
 
-    List<Lease> list(Session session, String prefix) throws SQLException {
+    static List<Lease> list(Session session, String prefix) throws SQLException {
         return session.list(LIST, LeaseSql::read, prefix, prefix + BEYOND_ANY_TEXT);
     }
 

@@ -7,12 +7,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.NoSuchElementException;
-import org.apache.commons.pool2.BasePooledObjectFactory;
-import org.apache.commons.pool2.PooledObject;
-import org.apache.commons.pool2.impl.DefaultPooledObject;
-import org.apache.commons.pool2.impl.GenericObjectPool;
-import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +33,7 @@ final class SqliteFile implements SqliteDatabase {
     private final Path file;
     private @Nullable StoreLock lock;
     private @Nullable Session writer;
-    private volatile @Nullable GenericObjectPool<Session> readers;
+    private volatile @Nullable SessionPool readers;
 
     SqliteFile(Path file) {
         this.file = file;
@@ -62,7 +56,7 @@ final class SqliteFile implements SqliteDatabase {
             // Nobody else has this file, so whoever held a lease is gone. The epochs stay.
             session.update("UPDATE tenon_lease SET until_us = 0 WHERE until_us > 0");
             session.connection().setAutoCommit(false);
-            readers = new GenericObjectPool<>(new ReaderFactory(), readerPool());
+            readers = new SessionPool(READERS, PATIENCE, () -> connect(true));
             opened = true;
         } catch (SQLException | IOException e) {
             throw failure(e);
@@ -100,76 +94,28 @@ final class SqliteFile implements SqliteDatabase {
         return dataSource;
     }
 
-    private static GenericObjectPoolConfig<Session> readerPool() {
-        GenericObjectPoolConfig<Session> config = new GenericObjectPoolConfig<>();
-        config.setJmxEnabled(false);
-        config.setMaxTotal(READERS);
-        config.setMaxIdle(READERS);
-        config.setMaxWait(PATIENCE);
-        return config;
-    }
-
-    private final class ReaderFactory extends BasePooledObjectFactory<Session> {
-        @Override
-        public Session create() throws SQLException {
-            return connect(true);
-        }
-
-        @Override
-        public PooledObject<Session> wrap(Session session) {
-            return new DefaultPooledObject<>(session);
-        }
-
-        @Override
-        public void destroyObject(PooledObject<Session> pooled) throws SQLException {
-            pooled.getObject().close();
-        }
-    }
-
     @Override
     public <T> T read(Read<T> read) {
-        GenericObjectPool<Session> pool = readers;
+        SessionPool pool = readers;
         if (pool == null) {
             throw GroupWriter.closed();
         }
-        Session session = borrow(pool);
-        boolean sound = false;
         try {
-            T value = read.from(session);
-            sound = true;
-            return value;
+            Session session = pool.borrow();
+            boolean sound = false;
+            try {
+                T value = read.from(session);
+                sound = true;
+                return value;
+            } finally {
+                if (sound) {
+                    pool.giveBack(session);
+                } else {
+                    pool.discard(session);
+                }
+            }
         } catch (SQLException e) {
             throw failure(e);
-        } finally {
-            giveBack(pool, session, sound);
-        }
-    }
-
-    private Session borrow(GenericObjectPool<Session> pool) {
-        try {
-            return pool.borrowObject();
-        } catch (NoSuchElementException e) {
-            throw new ProviderException(
-                    ErrorCode.STORE_UNAVAILABLE, "no connection to the store " + file + " was free for " + PATIENCE, e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ProviderException(ErrorCode.STORE_UNAVAILABLE, "interrupted while waiting for the store", e);
-        } catch (IllegalStateException e) {
-            throw GroupWriter.closed();
-        } catch (Exception e) {
-            throw failure(e);
-        }
-    }
-
-    private void giveBack(GenericObjectPool<Session> pool, Session session, boolean sound) {
-        if (sound) {
-            pool.returnObject(session);
-            return;
-        }
-        try {
-            pool.invalidateObject(session);
-        } catch (Exception e) {
-            log.debug("a broken connection to the store did not close", e);
         }
     }
 
@@ -243,7 +189,7 @@ final class SqliteFile implements SqliteDatabase {
 
     @Override
     public synchronized void close() {
-        GenericObjectPool<Session> pool = readers;
+        SessionPool pool = readers;
         if (pool != null) {
             readers = null;
             pool.close();

@@ -125,7 +125,7 @@ public final class SqliteStore implements StateStore {
 
     @Override
     public List<Lease> leases(String prefix) {
-        return database.read(session -> commits.leases().list(session, prefix));
+        return database.read(session -> LeaseSql.list(session, prefix));
     }
 
     @Override
