@@ -123,7 +123,7 @@ public final class Server implements AutoCloseable {
                 ctx -> ctx.contentType("text/plain; version=0.0.4").result(metrics.text()),
                 Allowed.OBSERVERS);
         new Rest(auth, json, key, streams, ticker).register(routes);
-        errorPage = Portal.register(routes, auth);
+        errorPage = Portal.register(routes, auth, tenon::healthy);
         routes.exception(Exception.class, this::fail);
         routes.error(404, this::unmatched);
         routes.error(405, this::unmatched);

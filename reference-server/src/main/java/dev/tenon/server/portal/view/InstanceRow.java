@@ -1,0 +1,34 @@
+package dev.tenon.server.portal.view;
+
+import dev.tenon.api.InstanceView;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationView;
+import java.util.Optional;
+
+/**
+ * One instance as lists and its own page show it.
+ *
+ * @param view the instance
+ * @param operation what is done to it now, if anything
+ */
+public record InstanceRow(InstanceView view, Optional<OperationView> operation) {
+    /** Returns whether an action is offered. */
+    public boolean may(OperationKind kind) {
+        return Legality.allows(view.lifecycle(), kind);
+    }
+
+    /** Returns the name for people, or the technical one. */
+    public String title() {
+        return view.spec().displayName().orElse(view.spec().name());
+    }
+
+    /** Returns the size class's name, or the key of the word for a size of one's own. */
+    public Optional<String> plan() {
+        return view.spec().plan();
+    }
+
+    /** Returns whether its health means anything: something shall run. */
+    public boolean shallRun() {
+        return view.lifecycle() instanceof dev.tenon.api.Lifecycle.Active;
+    }
+}

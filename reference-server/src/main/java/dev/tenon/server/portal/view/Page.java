@@ -1,0 +1,213 @@
+package dev.tenon.server.portal.view;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.Resources;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What every page knows: its reader, language, tenant and the frame around it.
+ *
+ * @param messages words
+ * @param user who is signed in, empty on the sign-in page
+ * @param admin whether that is an administrator of the installation
+ * @param csrf token that every form carries
+ * @param theme {@code auto}, {@code light} or {@code dark}
+ * @param tenants tenants that the reader may choose from
+ * @param tenant the chosen one's id, empty for none
+ * @param section the entry of the navigation that is current
+ * @param path the address of this page, for forms that come back to it
+ * @param approvals changes that wait for somebody's approval
+ * @param flash what the last action had to say
+ * @param now when the page is made
+ */
+public record Page(
+        Messages messages,
+        String user,
+        boolean admin,
+        String csrf,
+        String theme,
+        List<TenantChoice> tenants,
+        String tenant,
+        String section,
+        String path,
+        int approvals,
+        Optional<Notice> flash,
+        Instant now) {
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'").withZone(ZoneOffset.UTC);
+    private static final BigDecimal KILO = BigDecimal.valueOf(1024);
+    private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB", "PiB");
+
+    /**
+     * Something to say at the top of a page.
+     *
+     * @param tone {@code ok}, {@code info}, {@code warn} or {@code bad}
+     * @param text for people
+     * @param code a stable code, empty for none
+     */
+    public record Notice(String tone, String text, String code) {}
+
+    /**
+     * A tenant to choose.
+     *
+     * @param id its id
+     * @param name its technical name
+     * @param label its name for people
+     */
+    public record TenantChoice(String id, String name, String label) {}
+
+    /** Returns a text of this page's language. */
+    public String t(String key, Object... arguments) {
+        return messages.t(key, arguments);
+    }
+
+    /** Returns a text of this page's language, or {@code fallback} where the language has no word for it. */
+    public String or(String key, String fallback) {
+        return messages.find(key).orElse(fallback);
+    }
+
+    /** Returns the chosen tenant's name for people. */
+    public String tenantLabel() {
+        return tenants.stream()
+                .filter(c -> c.id().equals(tenant))
+                .map(TenantChoice::label)
+                .findFirst()
+                .orElse("");
+    }
+
+    /** Returns an address below the chosen tenant. */
+    public String at(String path) {
+        return "/ui/t/" + encode(tenant) + path;
+    }
+
+    /** Returns the address of an instance's page. */
+    public String instance(dev.tenon.api.InstanceId id, String path) {
+        return at("/instances/" + id.value() + path);
+    }
+
+    /** Returns a text encoded for one part of an address. */
+    public static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /** Returns an exact moment. */
+    public String time(Instant at) {
+        return TIME.format(at);
+    }
+
+    /** Returns how long ago a moment was, in the largest whole unit. */
+    public String ago(Instant at) {
+        Duration d = Duration.between(at, now);
+        if (d.compareTo(Duration.ofSeconds(5)) < 0) {
+            return t("time.now");
+        }
+        return t("time.ago", span(d));
+    }
+
+    /** Returns how long until a moment, in the largest whole unit. */
+    public String until(Instant at) {
+        Duration d = Duration.between(now, at);
+        return d.isNegative() ? t("time.due") : t("time.in", span(d));
+    }
+
+    /** Returns whole days until a moment, rounded up, at least zero. */
+    public long daysUntil(Instant at) {
+        return Math.max(0, (ChronoUnit.MINUTES.between(now, at) + 1_439) / 1_440);
+    }
+
+    /** Returns a length of time in its largest whole unit. */
+    public String span(Duration d) {
+        if (d.toDays() > 0) {
+            return t("time.days", d.toDays());
+        }
+        if (d.toHours() > 0) {
+            return t("time.hours", d.toHours());
+        }
+        if (d.toMinutes() > 0) {
+            return t("time.minutes", d.toMinutes());
+        }
+        return t("time.seconds", Math.max(0, d.toSeconds()));
+    }
+
+    /** Returns how long a step took, exactly. */
+    public String took(Duration d) {
+        if (d.toMillis() < 1_000) {
+            return d.toMillis() + " ms";
+        }
+        if (d.toSeconds() < 60) {
+            return BigDecimal.valueOf(d.toMillis(), 3).setScale(2, RoundingMode.HALF_UP) + " s";
+        }
+        return span(d);
+    }
+
+    /** Returns an interruption in words. */
+    public String interruption(Duration d) {
+        return d.isZero() ? t("preview.none") : "≈ " + took(d);
+    }
+
+    /** Returns a size in its natural unit with at most one fraction digit. */
+    public static String size(DataSize size) {
+        BigDecimal amount = BigDecimal.valueOf(size.bytes());
+        int unit = 0;
+        while (amount.compareTo(KILO) >= 0 && unit < UNITS.size() - 1) {
+            amount = amount.divide(KILO, 6, RoundingMode.HALF_UP);
+            unit++;
+        }
+        BigDecimal rounded = amount.setScale(1, RoundingMode.HALF_UP).stripTrailingZeros();
+        return rounded.toPlainString() + " " + UNITS.get(unit);
+    }
+
+    /** Returns a number of processors without an exponent. */
+    public static String cpus(BigDecimal cpus) {
+        return cpus.stripTrailingZeros().toPlainString();
+    }
+
+    /** Returns a size class in one line. */
+    public String resources(Resources r) {
+        return t("size.line", cpus(r.cpus()), size(r.memory()), size(r.storage()));
+    }
+
+    /** Returns the name of a kind of operation. */
+    public String kind(OperationKind kind) {
+        return t("kind." + kind.name());
+    }
+
+    /** Returns a place's or engine's capability in words. */
+    public String capability(String name) {
+        return or("capability." + name, name);
+    }
+
+    /** Returns the same page with nothing to say, where its content says it. */
+    public Page quiet() {
+        return new Page(
+                messages, user, admin, csrf, theme, tenants, tenant, section, path, approvals, Optional.empty(), now);
+    }
+
+    /** Returns the same page with something to say. */
+    public Page saying(Notice notice) {
+        return new Page(
+                messages,
+                user,
+                admin,
+                csrf,
+                theme,
+                tenants,
+                tenant,
+                section,
+                path,
+                approvals,
+                Optional.of(notice),
+                now);
+    }
+}
