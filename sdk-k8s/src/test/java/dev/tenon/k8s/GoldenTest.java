@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Topology;
 import dev.tenon.spi.workload.MemberWorkload;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,7 +61,11 @@ class GoldenTest {
         assertThat(Instances.render(members, member)).isEqualTo(Instances.render(members, member));
     }
 
+    /** Without file contents: those are the engines' to test, and would make this fail with each of their changes. */
     private static String yaml(List<HasMetadata> objects) {
-        return objects.stream().map(Serialization::asYaml).collect(Collectors.joining());
+        return objects.stream()
+                .filter(object -> !(object instanceof ConfigMap) && !(object instanceof Secret))
+                .map(Serialization::asYaml)
+                .collect(Collectors.joining());
     }
 }

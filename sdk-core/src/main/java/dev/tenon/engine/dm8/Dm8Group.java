@@ -187,9 +187,9 @@ record Dm8Group(EngineRequest request, Sizing sizing, Dm8Passwords passwords) {
                 .putSoftwareDirectories("log", LOG)
                 .placement(new Placement(request.zone(), apart))
                 .ephemeral(request.ephemeral())
-                .putLabels("engine", EngineId.DM8.value())
-                .putLabels("engine-version", request.version())
-                .putLabels("instance-name", request.name());
+                .putLabels("tenon.instance", request.instance().value())
+                .putLabels("tenon.tenant", request.tenant().value())
+                .putLabels("tenon.engine", EngineId.DM8.value());
     }
 
     private InitialiseStep initialise(String member) {
