@@ -7,8 +7,9 @@ package dev.tenon.testkit.fault;
  * @param verb the method's name
  * @param subject what it is about: a member, an instance, the documents of a commit; holds no secret
  * @param changes whether it changes something outside
+ * @param size how many things it is about, 1 for most
  */
-public record Call(Target target, String verb, String subject, boolean changes) {
+public record Call(Target target, String verb, String subject, boolean changes, int size) {
     /** What is called. */
     public enum Target {
         /** A {@link dev.tenon.spi.delivery.DeliveryDriver}. */

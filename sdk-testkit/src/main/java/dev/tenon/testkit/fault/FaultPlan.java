@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -132,11 +133,12 @@ public final class FaultPlan implements Interceptor {
         if (calm || Set.of("close", "id", "capabilities", "describe").contains(call.verb())) {
             return;
         }
-        for (OneOff oneOff : oneOffs) {
-            if (oneOff.moment() == moment && oneOff.calls().test(call)) {
-                oneOffs.remove(oneOff);
-                hit(call, moment, oneOff.code());
-            }
+        Optional<OneOff> due = oneOffs.stream()
+                .filter(o -> o.moment() == moment && o.calls().test(call))
+                .findFirst();
+        if (due.isPresent()) {
+            oneOffs.remove(due.get());
+            hit(call, moment, due.get().code());
         }
         // Looking has no effect that could come first: one chance is enough.
         if (!targets.contains(call.target()) || codes.isEmpty() || (moment == Moment.AFTER && !call.changes())) {

@@ -11,6 +11,7 @@ import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.Collection;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -61,12 +62,13 @@ public final class Intercepted {
                             default -> "Intercepted " + inner;
                         };
                     }
-                    boolean changes = changing.contains(method.getName()) && args.length > 0
+                    boolean changes = (changing.contains(method.getName()) && args.length > 0)
                             || method.getName().equals("terminateAll");
                     String subject = args.length == 0 ? "" : subject(args[0]);
                     boolean matterOfItsOwn =
                             target == Call.Target.DELIVERY && method.getName().equals("start") && args.length == 1;
-                    Call call = new Call(target, method.getName(), subject, changes && !matterOfItsOwn);
+                    int size = args.length > 0 && args[0] instanceof Collection<?> many ? many.size() : 1;
+                    Call call = new Call(target, method.getName(), subject, changes && !matterOfItsOwn, size);
                     interceptor.before(call);
                     Object answer = invoke(method, inner, args);
                     interceptor.after(call);

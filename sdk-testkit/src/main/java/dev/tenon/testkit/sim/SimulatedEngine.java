@@ -60,19 +60,19 @@ public final class SimulatedEngine implements EngineDriver {
     static final List<String> DESCRIBE = List.of("simdb", "--describe-parameters");
 
     /** What the software answers: name, type, unit, min, max, words, default, restart, access. */
-    static final String PARAMETERS_TEXT = String.join(
-            "\n",
-            "buffer_size|INTEGER|MiB|8|4194304||64|true|TENANT",
-            "max_sessions|INTEGER||1|10000||50|true|TENANT",
-            "work_size|INTEGER|kB|64|1048576||1024|false|TENANT",
-            "checkpoint_seconds|INTEGER|s|30|86400||300|false|TENANT",
-            "cost_factor|REAL||0|100||1.5|false|TENANT",
-            "log_level|ENUM||||debug,info,warning,error|info|false|TENANT",
-            "fast_commit|BOOLEAN|||||off|false|TENANT",
-            "greeting|STRING||||||false|TENANT",
-            "archive_command|STRING||||||false|FORBIDDEN",
-            "data_directory|STRING||||||true|FORBIDDEN",
-            "ssl_key_file|STRING||||||false|FORBIDDEN");
+    static final String PARAMETERS_TEXT = """
+            buffer_size|INTEGER|MiB|8|4194304||64|true|TENANT
+            max_sessions|INTEGER||1|10000||50|true|TENANT
+            work_size|INTEGER|kB|64|1048576||1024|false|TENANT
+            checkpoint_seconds|INTEGER|s|30|86400||300|false|TENANT
+            cost_factor|REAL||0|100||1.5|false|TENANT
+            log_level|ENUM||||debug,info,warning,error|info|false|TENANT
+            fast_commit|BOOLEAN|||||off|false|TENANT
+            greeting|STRING||||||false|TENANT
+            archive_command|STRING||||||false|FORBIDDEN
+            data_directory|STRING||||||true|FORBIDDEN
+            ssl_key_file|STRING||||||false|FORBIDDEN
+            """;
 
     static final String CONFIG = "config";
     static final String RESTART_FILE = "restart.conf";

@@ -180,6 +180,11 @@ public final class SimulatedPlace {
                 .count();
     }
 
+    /** Returns whether a member's main process runs. */
+    public boolean isRunning(MemberRef ref) {
+        return inspect(ref, m -> m.running).orElse(false);
+    }
+
     /** Returns the content of a file of a member, as it is on the disk. */
     public Optional<String> file(MemberRef ref, String directory, String path) {
         return inspect(ref, m -> Optional.ofNullable(m.files.get(directory + "/" + path))
