@@ -6,20 +6,22 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 
 /** Brings a store's schema up to date. */
 final class Schema {
-    /** The highest version among the migration scripts. */
+    /** The migration scripts, all of them, in order. */
+    static final List<String> SCRIPTS = List.of("V1__state.sql");
+
+    /** The highest version among them. */
     static final int CURRENT = 1;
 
     static final String HISTORY_TABLE = "tenon_schema_history";
     static final String LOCATION = "dev/tenon/core/store/migration";
 
-    private static final String[] SCRIPTS = {"V1__state.sql"};
     private static final String APPLIED =
             "SELECT version FROM " + HISTORY_TABLE + " WHERE success ORDER BY installed_rank DESC LIMIT 1";
 
@@ -44,35 +46,44 @@ final class Schema {
         }
     }
 
-    /** Makes the schema in a store that was empty and will be gone with this process: no history is kept. */
-    static void create(Session session, Dialect dialect) throws SQLException {
+    /** Makes the schema in an empty SQLite file that nobody else can open now: whole or not at all, and as if Flyway had been there. */
+    static void createWithHistory(Session session) throws SQLException {
+        session.connection().setAutoCommit(false);
+        create(session);
+        session.script(read("history.sql", Map.of("version", Integer.toString(CURRENT))));
+        session.connection().commit();
+        session.connection().setAutoCommit(true);
+    }
+
+    /** Makes the schema in an empty SQLite database that will be gone with this process: no history is kept. */
+    static void create(Session session) throws SQLException {
         for (String script : SCRIPTS) {
-            session.script(read(script, dialect));
+            session.script(read("migration/" + script, Dialect.SQLITE.placeholders()));
         }
     }
 
     private static int applied(Session session, Dialect dialect) throws SQLException {
-        if (session.first(dialect.historyExists(), row -> row.getInt(1), HISTORY_TABLE)
+        boolean history = session.first(dialect.historyExists(), row -> row.getInt(1), HISTORY_TABLE)
                         .orElse(0)
-                == 0) {
-            return 0;
-        }
-        Optional<String> version = session.first(APPLIED, row -> row.getString(1));
-        return version.map(Integer::parseInt).orElse(0);
+                > 0;
+        return history
+                ? session.first(APPLIED, row -> Integer.parseInt(row.getString(1)))
+                        .orElse(0)
+                : 0;
     }
 
-    private static String read(String script, Dialect dialect) {
-        try (InputStream in = Schema.class.getResourceAsStream("migration/" + script)) {
+    private static String read(String resource, Map<String, String> placeholders) {
+        try (InputStream in = Schema.class.getResourceAsStream(resource)) {
             if (in == null) {
-                throw new ProviderException(ErrorCode.INTERNAL, "the jar lacks the migration script " + script);
+                throw new ProviderException(ErrorCode.INTERNAL, "the jar lacks the script " + resource);
             }
             String sql = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            for (Map.Entry<String, String> placeholder : dialect.placeholders().entrySet()) {
+            for (Map.Entry<String, String> placeholder : placeholders.entrySet()) {
                 sql = sql.replace("${" + placeholder.getKey() + "}", placeholder.getValue());
             }
             return sql;
         } catch (IOException e) {
-            throw new ProviderException(ErrorCode.INTERNAL, "cannot read the migration script " + script, e);
+            throw new ProviderException(ErrorCode.INTERNAL, "cannot read the script " + resource, e);
         }
     }
 }

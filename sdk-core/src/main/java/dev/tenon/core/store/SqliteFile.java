@@ -21,6 +21,7 @@ import org.sqlite.SQLiteErrorCode;
 final class SqliteFile implements SqliteDatabase {
     private static final Logger log = LoggerFactory.getLogger(SqliteFile.class);
 
+    private static final String OBJECTS = "SELECT count(*) FROM sqlite_master";
     private static final int READERS = 4;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     // Pages are copied from the log into the file when the log has this many; more means that a page changed often is
@@ -52,7 +53,11 @@ final class SqliteFile implements SqliteDatabase {
             lock = StoreLock.take(file);
             Session session = connect(false);
             writer = session;
-            Schema.update(session, Dialect.SQLITE, this::dataSource);
+            if (session.first(OBJECTS, row -> row.getInt(1)).orElse(0) == 0) {
+                Schema.createWithHistory(session);
+            } else {
+                Schema.update(session, Dialect.SQLITE, this::dataSource);
+            }
             // Nobody else has this file, so whoever held a lease is gone. The epochs stay.
             session.update("UPDATE tenon_lease SET until_us = 0 WHERE until_us > 0");
             session.connection().setAutoCommit(false);

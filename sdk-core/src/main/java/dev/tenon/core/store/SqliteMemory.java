@@ -22,7 +22,7 @@ final class SqliteMemory implements SqliteDatabase {
         lock.lock();
         try {
             Session opened = new Session(new SQLiteConfig().createConnection("jdbc:sqlite::memory:"));
-            Schema.create(opened, Dialect.SQLITE);
+            Schema.create(opened);
             opened.connection().setAutoCommit(false);
             session = opened;
         } catch (SQLException e) {

@@ -1,10 +1,12 @@
 package dev.tenon.testkit.store;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.tenon.core.store.SqliteStore;
 import dev.tenon.spi.store.Commit;
 import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,7 +28,23 @@ final class StoreBench {
     private static final String BODY = "{\"description\":\"" + "x".repeat(1_950) + "\"}";
     private static final String SMALL_BODY = "{\"description\":\"" + "x".repeat(200) + "\"}";
 
+    /** How often a second, and how much of a processor each took: the second tells the truth on a busy machine, too. */
+    private record Rate(double perSecond, double cpuMicros) {
+        static Rate of(long done, long wallNanos, long cpuNanos) {
+            return new Rate(done * 1e9 / wallNanos, cpuNanos / 1e3 / Math.max(1, done));
+        }
+
+        @Override
+        public String toString() {
+            return String.format("%8.0f/s, %6.1f us of a processor each", perSecond, cpuMicros);
+        }
+    }
+
     private StoreBench() {}
+
+    private static long cpu() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
 
     public static void main(String[] arguments) throws Exception {
         Duration each = Duration.ofSeconds(arguments.length > 0 ? Long.parseLong(arguments[0]) : 5);
@@ -40,10 +58,10 @@ final class StoreBench {
             for (int threads : new int[] {1, 8, 64}) {
                 for (boolean fresh : new boolean[] {true, false}) {
                     for (String body : List.of(SMALL_BODY, BODY)) {
-                        double rate = commits(store, threads, fresh, body, each);
+                        Rate rate = commits(store, threads, fresh, body, each);
                         System.out.printf(
-                                "commits/s, %2d threads, %s, %4d bytes %14.0f%n",
-                                threads, fresh ? "new documents   " : "next versions   ", body.length(), rate);
+                                "commits, %2d threads, %s, %4d bytes  %s%n",
+                                threads, fresh ? "new documents" : "next versions", body.length(), rate);
                     }
                 }
             }
@@ -53,10 +71,11 @@ final class StoreBench {
         delete(directory, file);
     }
 
-    private static double commits(StateStore store, int threads, boolean fresh, String body, Duration length)
+    private static Rate commits(StateStore store, int threads, boolean fresh, String body, Duration length)
             throws Exception {
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         AtomicLong done = new AtomicLong();
+        long cpuBegan = cpu();
         long began = System.nanoTime();
         long end = began + length.toNanos();
         List<Future<?>> running = new ArrayList<>();
@@ -89,10 +108,10 @@ final class StoreBench {
         for (Future<?> worker : running) {
             worker.get();
         }
-        double seconds = (System.nanoTime() - began) / 1e9;
+        Rate rate = Rate.of(done.get(), System.nanoTime() - began, cpu() - cpuBegan);
         pool.shutdown();
         pool.awaitTermination(10, TimeUnit.SECONDS);
-        return done.get() / seconds;
+        return rate;
     }
 
     private static void reads(Path directory, Path file, Duration length) throws IOException {
@@ -140,16 +159,16 @@ final class StoreBench {
                     .limit(50)
                     .build();
             System.out.printf(
-                    "list of %d newest of a tenant, per second   %8.0f%n",
+                    "list of the %d newest of a tenant            %s%n",
                     store.list(newest).size(), rate(length, () -> store.list(newest)));
             String id = String.format("i-%08x", 4_711 * 7919);
             System.out.printf(
-                    "find, per second                            %8.0f%n",
-                    rate(length, () -> store.find("instance", id)));
+                    "find                                        %s%n", rate(length, () -> store.find("instance", id)));
         }
     }
 
-    private static double rate(Duration length, Runnable act) {
+    private static Rate rate(Duration length, Runnable act) {
+        long cpuBegan = cpu();
         long began = System.nanoTime();
         long end = began + length.toNanos();
         long done = 0;
@@ -157,7 +176,7 @@ final class StoreBench {
             act.run();
             done++;
         }
-        return done / ((System.nanoTime() - began) / 1e9);
+        return Rate.of(done, System.nanoTime() - began, cpu() - cpuBegan);
     }
 
     private static double millisSince(long began) {
