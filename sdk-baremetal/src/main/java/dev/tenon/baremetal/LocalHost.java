@@ -19,6 +19,7 @@ import dev.tenon.spi.delivery.SoftwareOffer;
 import dev.tenon.spi.delivery.StopMode;
 import dev.tenon.spi.workload.AdminRoute;
 import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
@@ -53,6 +54,7 @@ import org.slf4j.LoggerFactory;
 final class LocalHost implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(LocalHost.class);
     private static final AtomicLong COUNTER = new AtomicLong();
+    private static final int MOST_LINES = 10_000;
     private static final int PORT_TRIES = 16;
     private static final int USABLE_PERCENT = 70;
     private static final int FILES_COUNTED = 20_000;
@@ -471,6 +473,10 @@ final class LocalHost implements AutoCloseable {
         workload.directories().forEach(d -> d.size().ifPresent(s -> sizes.merge(d.name(), s.bytes(), Math::max)));
         MemberRecord placed = content.edit()
                 .directories(Preparation.directories(member, workload))
+                .logDirectories(workload.directories().stream()
+                        .filter(d -> d.purpose() == Directory.Purpose.LOG)
+                        .map(Directory::name)
+                        .toList())
                 .sizes(sizes)
                 .processes(workload.processes().stream()
                         .map(p -> new MemberRecord.ProcessEntry(
@@ -806,6 +812,9 @@ final class LocalHost implements AutoCloseable {
     }
 
     List<String> logs(MemberRef ref, int lines) {
+        if (lines < 1 || lines > MOST_LINES) {
+            throw new InvalidSpecException("lines", lines + "; expected 1 to " + MOST_LINES);
+        }
         Member member = member(ref);
         Optional<MemberRecord> content = member.read();
         if (content.isEmpty()) {
@@ -818,10 +827,30 @@ final class LocalHost implements AutoCloseable {
                 files.add(output.resolveSibling(output.getFileName() + ".1"));
                 files.add(output);
             }
-            return MemberLog.tail(files, Math.max(0, Math.min(lines, 10_000)));
+            files.addAll(logFiles(content.get()));
+            return MemberLog.tail(files, lines);
         } catch (IOException e) {
             throw Failures.io("reading the log of " + ref, e);
         }
+    }
+
+    /** The engine's own log files, oldest first. */
+    private static List<Path> logFiles(MemberRecord content) throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (String name : content.logDirectories()) {
+            Path directory = Path.of(content.directories().getOrDefault(name, ""));
+            if (Files.isDirectory(directory)) {
+                try (DirectoryStream<Path> all = Files.newDirectoryStream(directory)) {
+                    all.forEach(files::add);
+                }
+            }
+        }
+        Map<Path, java.nio.file.attribute.FileTime> written = new HashMap<>();
+        for (Path file : files) {
+            written.put(file, Files.getLastModifiedTime(file, java.nio.file.LinkOption.NOFOLLOW_LINKS));
+        }
+        files.sort(java.util.Comparator.comparing(written::get));
+        return files;
     }
 
     MemberMetrics metrics(MemberRef ref) {

@@ -40,6 +40,7 @@ final class LocalMachine implements AutoCloseable {
     private final SpareKeeper keeper;
     private final Preparation preparation;
     private final Processes processes;
+    private final Optional<Path> sync;
     private final Path runtime;
     private final Path ephemeralHome;
     private final MembersRoot durable;
@@ -50,6 +51,7 @@ final class LocalMachine implements AutoCloseable {
         this.ticker = ticker;
         List<Path> searchPath = searchPath();
         this.runAs = RunAs.resolve(settings.runAs(), Path.of("/etc/passwd"), program(searchPath, "setpriv"));
+        this.sync = program(searchPath, "sync");
         boolean root = runAs.operator().uid() == 0;
         Path cache = settings.cache().orElseGet(() -> defaultCache(root));
         Disk.makeDirectories(cache, 0755);
@@ -93,10 +95,10 @@ final class LocalMachine implements AutoCloseable {
         }
 
         Templates templates = new Templates(cache, runAs, new TreeCopier(runAs), helpers, this::runStep);
-        Spares shared = new Spares(cache.resolve("spares"), proc.bootId(), templates);
+        Spares shared = new Spares(cache.resolve("spares"), proc.bootId(), templates, this::syncFileSystem);
         Spares own = Disk.sameFileSystem(cache, durable.path())
                 ? shared
-                : new Spares(durable.path().resolve("spares"), proc.bootId(), templates);
+                : new Spares(durable.path().resolve("spares"), proc.bootId(), templates, this::syncFileSystem);
         this.keeper = new SpareKeeper(settings.spares(), ticker, busy, settings.id());
         this.preparation = new Preparation(runAs, templates, own, shared, keeper);
         keeper.later(() -> {
@@ -268,6 +270,18 @@ final class LocalMachine implements AutoCloseable {
                 command.stdin(),
                 command.timeout(),
                 Path.of("/"));
+    }
+
+    private boolean syncFileSystem(Path path) {
+        return sync.isPresent()
+                && commands.runAsOurselves(
+                                        List.of(sync.get().toString(), "--file-system", path.toString()),
+                                        Map.of(),
+                                        Optional.empty(),
+                                        Duration.ofMinutes(2),
+                                        Path.of("/"))
+                                .exitCode()
+                        == 0;
     }
 
     private Path newOwner() {

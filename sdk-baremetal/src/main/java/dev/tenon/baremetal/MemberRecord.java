@@ -57,6 +57,9 @@ interface MemberRecord {
     /** Absolute paths of its directories by name. */
     Map<String, String> directories();
 
+    /** Names of those directories that hold the engine's log files. */
+    List<String> logDirectories();
+
     /** Bytes each directory may hold by name, where the workload said so. */
     Map<String, Long> sizes();
 
