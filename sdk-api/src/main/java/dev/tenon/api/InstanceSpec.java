@@ -99,7 +99,7 @@ public interface InstanceSpec {
             throw new InvalidSpecException(ErrorCode.VERSION_UNKNOWN, "version", "not a version number");
         }
         Specs.whitelist(whitelist());
-        password().ifPresent(p -> Specs.password("password", owner(), p));
+        password().ifPresent(p -> Passwords.check("password", owner(), p));
         Optional<String> display = displayName().map(t -> Names.display("displayName", t, 128));
         Optional<String> text =
                 description().filter(t -> !t.isEmpty()).map(t -> Names.display("description", t, 1_000));

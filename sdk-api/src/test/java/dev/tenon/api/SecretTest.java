@@ -35,7 +35,7 @@ class SecretTest {
                 "SCRAM-SHA-256$4096:c2FsdA==$a:b"
             })
     void password_weakOrHashed_isRefused(String password) {
-        assertThatThrownBy(() -> Specs.password("password", "app_owner_xx", Secret.of(password)))
+        assertThatThrownBy(() -> Passwords.check("password", "app_owner_xx", Secret.of(password)))
                 .isInstanceOfSatisfying(InvalidSpecException.class, e -> {
                     assertThat(e.code()).isEqualTo(ErrorCode.PASSWORD_POLICY);
                     assertThat(password.isBlank() || !e.getMessage().contains(password))
@@ -46,7 +46,7 @@ class SecretTest {
     @ParameterizedTest
     @ValueSource(strings = {"quote'backslash\\dollar$$", "new\nline and more", "密码密码密码密码密码密码"})
     void password_withOddCharacters_passes(String password) {
-        Specs.password("password", "app_owner", Secret.of(password));
+        Passwords.check("password", "app_owner", Secret.of(password));
 
         assertThat(Secret.of(password).<Integer>reveal(String::length)).isEqualTo(password.length());
     }
