@@ -1,0 +1,87 @@
+package dev.tenon.core;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.ProviderException;
+import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.pki.PrivateAuthority;
+import dev.tenon.spi.engine.TlsMaterial;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Clock;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The private authority, loaded when it is first needed: programs that use only ephemeral instances never need it. */
+final class Authority implements ServerCertificates {
+    private final Installation installation;
+    private final Clock clock;
+    private volatile @Nullable PrivateAuthority loaded;
+
+    Authority(Installation installation, Clock clock) {
+        this.installation = installation;
+        this.clock = clock;
+    }
+
+    @Override
+    public TlsMaterial issue(InstanceId instance, List<String> hosts) {
+        Set<String> names = new HashSet<>();
+        Set<String> addresses = new HashSet<>();
+        hosts.forEach(host -> (address(host) ? addresses : names).add(host));
+        return authority().issue(instance, names, addresses);
+    }
+
+    /** Told apart by form alone: a name that had to be resolved for it could resolve to anything. */
+    private static boolean address(String host) {
+        return host.indexOf(':') >= 0 || host.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+    }
+
+    @Override
+    public String authorityPem() {
+        return authority().certificatePem();
+    }
+
+    @Override
+    public Optional<String> authorityFile() {
+        authority();
+        return Optional.of(installation.authority().toString());
+    }
+
+    private PrivateAuthority authority() {
+        PrivateAuthority present = loaded;
+        return present == null ? load() : present;
+    }
+
+    private synchronized PrivateAuthority load() {
+        PrivateAuthority present = loaded;
+        if (present != null) {
+            return present;
+        }
+        PrivateAuthority fresh = installation.kept()
+                ? PrivateAuthority.inDirectory(installation.keys(), clock)
+                : PrivateAuthority.inMemory(clock);
+        write(fresh.certificatePem());
+        loaded = fresh;
+        return fresh;
+    }
+
+    private void write(String pem) {
+        Path file = installation.authority();
+        try {
+            if (Files.exists(file) && Files.readString(file).equals(pem)) {
+                return;
+            }
+            Path next = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(next, pem);
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new ProviderException(
+                    ErrorCode.DISK_FULL, "the authority's certificate cannot be written to " + file + ": " + e, e);
+        }
+    }
+}

@@ -1,0 +1,449 @@
+package dev.tenon.core.change;
+
+import dev.tenon.api.Change;
+import dev.tenon.api.Cidr;
+import dev.tenon.api.ConflictException;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.Preview;
+import dev.tenon.api.Resources;
+import dev.tenon.api.TenantSpec;
+import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.operation.Legality;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.delivery.PlaceCapacity;
+import dev.tenon.spi.engine.EngineDescription;
+import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.Sizing;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Checks a change against the catalogue, the engine, the place and the instance, and says how it will be carried out. Stores and
+ * does nothing; a preview and a submission ask the same question and so get the same answer. Thread-safe.
+ */
+public final class ChangePlanner {
+    /** A clean stop and a start of a database that had little to write take about this long. */
+    private static final Duration RESTART = Duration.ofSeconds(3);
+
+    private static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
+
+    private final Offering offering;
+
+    /** Asks the engines and places of {@code offering}. */
+    public ChangePlanner(Offering offering) {
+        this.offering = offering;
+    }
+
+    /** Plans a creation. */
+    public ChangePlan create(InstanceSpec asked, TenantSpec tenant) {
+        EngineDriver engine = offering.engine(asked.engine());
+        DeliveryDriver delivery = offering.ordered(asked.delivery());
+        EngineDescription description = engine.describe();
+        offering.offer(delivery, asked.engine(), asked.version());
+        if (!description.topologies().contains(asked.topology().kind())) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "topology",
+                    asked.engine() + " cannot be delivered as "
+                            + asked.topology().kind() + "; expected one of " + new TreeSet<>(description.topologies()));
+        }
+        require(delivery, asked.ephemeral() ? Capability.EPHEMERAL : Capability.DURABLE, "ephemeral");
+        Resources resources =
+                asked.plan().map(offering::plan).or(asked::resources).orElseThrow();
+        Map<String, String> parameters = parameters(delivery, asked, asked.parameters());
+        InstanceSpec spec = InstanceSpec.builder()
+                .from(asked)
+                .password(Optional.empty())
+                .parameters(parameters)
+                .build();
+        Sizing sizing = engine.sizing(spec.version(), resources, parameters);
+        fits(delivery, spec, resources);
+        return new ChangePlan(
+                OperationKind.CREATE,
+                spec,
+                resources,
+                Optional.empty(),
+                StepNames.of(OperationKind.CREATE, Phase.REQUESTED, false),
+                false,
+                Duration.ZERO,
+                differences(Map.of(), settings(sizing), reasons(sizing)),
+                tenant.approvalRequired() || wideOpen(List.of(), spec.whitelist()),
+                false,
+                limits(delivery));
+    }
+
+    /**
+     * Plans a change of an instance.
+     *
+     * @param now the instance
+     * @param change what is asked for
+     * @param tenant its owner
+     * @throws ConflictException {@code ILLEGAL_STATE}, {@code DELETION_PROTECTED}, {@code SHRINK_UNSUPPORTED}
+     * @throws InvalidSpecException if a value is wrong
+     */
+    public ChangePlan change(InstanceDoc now, Change change, TenantSpec tenant) {
+        Phase phase = now.projectedPhase();
+        OperationKind kind = change.kind();
+        if (kind == OperationKind.CREATE) {
+            throw new InvalidSpecException("change", "an instance is created through its tenant's instances");
+        }
+        Legality.require(kind, phase);
+        if (change instanceof Change.Resize resize) {
+            return resize(now, phase, resize, tenant);
+        } else if (change instanceof Change.Parameters parameters) {
+            return parameters(now, phase, parameters);
+        } else if (change instanceof Change.Access access) {
+            boolean open = wideOpen(now.spec().whitelist(), access.whitelist());
+            InstanceSpec spec = InstanceSpec.builder()
+                    .from(now.spec())
+                    .whitelist(access.whitelist())
+                    .build();
+            return plain(
+                    now,
+                    kind,
+                    phase,
+                    spec,
+                    open,
+                    List.of(new Preview.Difference(
+                            "whitelist",
+                            Optional.of(now.spec().whitelist().toString()),
+                            Optional.of(access.whitelist().toString()),
+                            "as asked")),
+                    open ? List.of("the whitelist is open to every address") : List.of());
+        } else if (change instanceof Change.Update update) {
+            return plain(now, kind, phase, updated(now.spec(), update), false, List.of(), List.of());
+        } else if (change instanceof Change.Delete delete) {
+            return delete(now, phase, delete);
+        } else if (change instanceof Change.Purge) {
+            return gone(now, kind, phase, List.of("all data is removed for good"));
+        } else {
+            Phase steps = change instanceof Change.Recover ? now.before().orElse(Phase.ACTIVE) : phase;
+            boolean restart = change instanceof Change.Restart;
+            return new ChangePlan(
+                    kind,
+                    now.spec(),
+                    now.projectedResources(),
+                    Optional.empty(),
+                    StepNames.of(kind, steps, false),
+                    restart,
+                    restart ? RESTART : Duration.ZERO,
+                    List.of(),
+                    false,
+                    false,
+                    change instanceof Change.Stop || change instanceof Change.Freeze
+                            ? List.of("clients have no service until it is started again")
+                            : List.of());
+        }
+    }
+
+    private ChangePlan plain(
+            InstanceDoc now,
+            OperationKind kind,
+            Phase phase,
+            InstanceSpec spec,
+            boolean approval,
+            List<Preview.Difference> differences,
+            List<String> warnings) {
+        return new ChangePlan(
+                kind,
+                spec,
+                now.projectedResources(),
+                Optional.empty(),
+                StepNames.of(kind, phase, false),
+                false,
+                Duration.ZERO,
+                differences,
+                approval,
+                false,
+                warnings);
+    }
+
+    private ChangePlan gone(InstanceDoc now, OperationKind kind, Phase phase, List<String> warnings) {
+        return new ChangePlan(
+                kind,
+                now.spec(),
+                now.resources(),
+                Optional.empty(),
+                StepNames.of(kind, phase, true),
+                false,
+                Duration.ZERO,
+                List.of(),
+                false,
+                true,
+                warnings);
+    }
+
+    private ChangePlan delete(InstanceDoc now, Phase phase, Change.Delete delete) {
+        if (now.spec().deletionProtection()) {
+            throw new ConflictException(
+                    ErrorCode.DELETION_PROTECTED,
+                    "deletion protection of " + now.spec().name() + " is on; switch it off first");
+        }
+        Duration retention = delete.retention().orElse(DEFAULT_RETENTION);
+        // An ephemeral instance's data may be thrown away at any time, and a failed one has none.
+        if (now.spec().ephemeral() || retention.isZero() || phase == Phase.FAILED || phase == Phase.PROVISIONING) {
+            return gone(now, OperationKind.DELETE, phase, List.of("all data is removed for good"));
+        }
+        return plain(
+                now,
+                OperationKind.DELETE,
+                phase,
+                now.spec(),
+                false,
+                List.of(),
+                List.of("clients have no service; it can be recovered for " + retention.toHours() + " hours"));
+    }
+
+    /** Returns how long a deleted instance stays in the recycle bin. */
+    public static Duration retention(Change change) {
+        return change instanceof Change.Delete delete
+                ? delete.retention().orElse(DEFAULT_RETENTION)
+                : DEFAULT_RETENTION;
+    }
+
+    private ChangePlan resize(InstanceDoc now, Phase phase, Change.Resize change, TenantSpec tenant) {
+        EngineDriver engine = offering.engine(now.spec().engine());
+        DeliveryDriver delivery = offering.delivery(now.delivery());
+        Resources before = now.projectedResources();
+        Resources after =
+                change.plan().map(offering::plan).or(change::resources).orElseThrow();
+        if (after.storage().compareTo(before.storage()) < 0) {
+            throw new ConflictException(
+                    ErrorCode.SHRINK_UNSUPPORTED,
+                    "storage grows, it never shrinks: it has " + before.storage() + ", asked were " + after.storage());
+        }
+        fits(delivery, now.spec(), after);
+        InstanceSpec spec = InstanceSpec.builder()
+                .from(now.spec())
+                .plan(change.plan())
+                .resources(change.resources())
+                .build();
+        Sizing old = engine.sizing(spec.version(), before, spec.parameters());
+        Sizing sizing = engine.sizing(spec.version(), after, spec.parameters());
+        Set<String> restarts = engine.restartNeeded(spec.version(), settings(old), settings(sizing));
+        boolean running = phase.running();
+        boolean inPlace = delivery.capabilities().contains(Capability.RESIZE_IN_PLACE);
+        boolean restart = running && (!restarts.isEmpty() || !inPlace);
+        List<Preview.Difference> differences = new ArrayList<>();
+        difference(
+                differences, "cpus", before.cpus().toPlainString(), after.cpus().toPlainString());
+        difference(
+                differences,
+                "memory",
+                before.memory().toString(),
+                after.memory().toString());
+        difference(
+                differences,
+                "storage",
+                before.storage().toString(),
+                after.storage().toString());
+        differences.addAll(differences(settings(old), settings(sizing), reasons(sizing)));
+        List<String> warnings = new ArrayList<>(limits(delivery));
+        if (restart) {
+            warnings.add(
+                    inPlace
+                            ? "the database restarts, because of " + new TreeSet<>(restarts)
+                            : "the database restarts, because this place cannot change limits of a running member");
+        }
+        return new ChangePlan(
+                OperationKind.RESIZE,
+                spec,
+                after,
+                Optional.of(after),
+                resizeSteps(running, restart, inPlace),
+                restart,
+                restart ? RESTART : Duration.ZERO,
+                differences,
+                tenant.approvalRequired(),
+                false,
+                warnings);
+    }
+
+    private static List<String> resizeSteps(boolean running, boolean restart, boolean inPlace) {
+        if (!running) {
+            return List.of(StepNames.LIMITS, StepNames.FILES);
+        } else if (!restart) {
+            return List.of(StepNames.LIMITS, StepNames.FILES, StepNames.PUBLISH);
+        } else if (inPlace) {
+            return List.of(StepNames.FILES, StepNames.STOP, StepNames.LIMITS, StepNames.START, StepNames.PUBLISH);
+        }
+        return List.of(StepNames.STOP, StepNames.LIMITS, StepNames.FILES, StepNames.START, StepNames.PUBLISH);
+    }
+
+    private ChangePlan parameters(InstanceDoc now, Phase phase, Change.Parameters change) {
+        EngineDriver engine = offering.engine(now.spec().engine());
+        DeliveryDriver delivery = offering.delivery(now.delivery());
+        Map<String, String> wanted = new LinkedHashMap<>(now.spec().parameters());
+        for (String name : change.reset()) {
+            if (change.set().containsKey(name)) {
+                throw new InvalidSpecException(ErrorCode.PARAMETER_INVALID, "parameters." + name, "both set and reset");
+            }
+            if (wanted.remove(name) == null) {
+                throw new InvalidSpecException(
+                        ErrorCode.PARAMETER_INVALID, "parameters." + name, "is not set, so it cannot be reset");
+            }
+        }
+        wanted.putAll(parameters(delivery, now.spec(), change.set()));
+        InstanceSpec spec =
+                InstanceSpec.builder().from(now.spec()).parameters(wanted).build();
+        Resources size = now.projectedResources();
+        Map<String, String> before =
+                settings(engine.sizing(spec.version(), size, now.spec().parameters()));
+        Sizing sizing = engine.sizing(spec.version(), size, wanted);
+        Map<String, String> after = settings(sizing);
+        Set<String> restarts = engine.restartNeeded(spec.version(), before, after);
+        return plain(
+                now,
+                OperationKind.PARAMETERS,
+                phase,
+                spec,
+                false,
+                differences(before, after, reasons(sizing)),
+                restarts.isEmpty() || !phase.running()
+                        ? List.of()
+                        : List.of("takes effect at the next restart: " + new TreeSet<>(restarts)));
+    }
+
+    /** Returns the specification with the change of what only people read. */
+    static InstanceSpec updated(InstanceSpec spec, Change.Update update) {
+        InstanceSpec.Builder builder = InstanceSpec.builder().from(spec);
+        update.displayName().ifPresent(builder::displayName);
+        update.description()
+                .ifPresent(text -> builder.description(text.isEmpty() ? Optional.empty() : Optional.of(text)));
+        update.tags().ifPresent(builder::tags);
+        update.deletionProtection().ifPresent(builder::deletionProtection);
+        return builder.build();
+    }
+
+    /**
+     * Returns what the instance is after a change that was planned when others were still ahead of it.
+     *
+     * @param size the size that was reserved for it
+     */
+    public static InstanceSpec applied(InstanceSpec spec, Change change) {
+        InstanceSpec.Builder builder = InstanceSpec.builder().from(spec);
+        if (change instanceof Change.Resize resize) {
+            return builder.plan(resize.plan()).resources(resize.resources()).build();
+        } else if (change instanceof Change.Access access) {
+            return builder.whitelist(access.whitelist()).build();
+        } else if (change instanceof Change.Parameters parameters) {
+            Map<String, String> wanted = new LinkedHashMap<>(spec.parameters());
+            wanted.keySet().removeAll(parameters.reset());
+            wanted.putAll(parameters.set());
+            return builder.parameters(wanted).build();
+        } else if (change instanceof Change.Update update) {
+            return updated(spec, update);
+        }
+        return spec;
+    }
+
+    private Map<String, String> parameters(DeliveryDriver delivery, InstanceSpec spec, Map<String, String> asked) {
+        if (asked.isEmpty()) {
+            return asked;
+        }
+        ParameterCatalogue catalogue = offering.parameters(delivery, spec.engine(), spec.version());
+        Map<String, String> checked = new TreeMap<>();
+        asked.forEach((name, value) -> checked.put(name, catalogue.check(name, value)));
+        return checked;
+    }
+
+    private void fits(DeliveryDriver delivery, InstanceSpec spec, Resources size) {
+        List<PlaceCapacity.Host> hosts = offering.capacity(delivery).hosts().stream()
+                .filter(host -> spec.zone().map(host.location().zone()::equals).orElse(true))
+                .toList();
+        if (hosts.isEmpty()) {
+            throw new InvalidSpecException("zone", "the place " + delivery.id() + " has no such zone");
+        }
+        boolean cpuMatters = delivery.capabilities().contains(Capability.CPU_LIMIT);
+        if (hosts.stream()
+                .noneMatch(host -> (!cpuMatters || host.cpuMillis() >= size.cpuMillis())
+                        && host.memory().compareTo(size.memory()) >= 0
+                        && (spec.ephemeral() || host.storage().compareTo(size.storage()) >= 0))) {
+            PlaceCapacity.Host best = hosts.get(0);
+            throw new ConflictException(
+                    ErrorCode.CAPACITY_EXCEEDED,
+                    "no host of " + delivery.id() + " has room for "
+                            + size.cpus().toPlainString() + " cpus, "
+                            + size.memory() + " memory and " + size.storage() + " storage; "
+                            + best.location().host() + " has " + best.cpuMillis() / 1_000.0 + " cpus, "
+                            + gib(best.memory()) + " memory and " + gib(best.storage()) + " storage");
+        }
+    }
+
+    private static String gib(DataSize size) {
+        return String.format(
+                java.util.Locale.ROOT,
+                "%.1f GiB",
+                size.bytes() / (double) DataSize.gib(1).bytes());
+    }
+
+    private static void require(DeliveryDriver delivery, Capability capability, String field) {
+        if (!delivery.capabilities().contains(capability)) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED, field, "the place " + delivery.id() + " lacks " + capability);
+        }
+    }
+
+    private static List<String> limits(DeliveryDriver delivery) {
+        List<String> warnings = new ArrayList<>();
+        for (Capability capability : List.of(Capability.CPU_LIMIT, Capability.MEMORY_LIMIT, Capability.STORAGE_LIMIT)) {
+            if (!delivery.capabilities().contains(capability)) {
+                warnings.add("the place " + delivery.id() + " does not enforce " + capability);
+            }
+        }
+        return warnings;
+    }
+
+    private static boolean wideOpen(List<Cidr> before, List<Cidr> after) {
+        return after.stream().anyMatch(cidr -> cidr.wideOpen() && !before.contains(cidr));
+    }
+
+    /** Returns the settings of a size by name. */
+    public static Map<String, String> settings(Sizing sizing) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        sizing.settings().forEach(setting -> settings.put(setting.name(), setting.value()));
+        return settings;
+    }
+
+    private static Map<String, String> reasons(Sizing sizing) {
+        Map<String, String> reasons = new LinkedHashMap<>();
+        sizing.settings().forEach(setting -> reasons.put(setting.name(), setting.reason()));
+        return reasons;
+    }
+
+    private static List<Preview.Difference> differences(
+            Map<String, String> before, Map<String, String> after, Map<String, String> reasons) {
+        List<Preview.Difference> differences = new ArrayList<>();
+        Set<String> names = new TreeSet<>(before.keySet());
+        names.addAll(after.keySet());
+        for (String name : names) {
+            Optional<String> was = Optional.ofNullable(before.get(name));
+            Optional<String> is = Optional.ofNullable(after.get(name));
+            if (!was.equals(is)) {
+                differences.add(new Preview.Difference(name, was, is, reasons.getOrDefault(name, "no longer implied")));
+            }
+        }
+        return differences;
+    }
+
+    private static void difference(List<Preview.Difference> out, String name, String before, String after) {
+        if (!before.equals(after)) {
+            out.add(new Preview.Difference(name, Optional.of(before), Optional.of(after), "as asked"));
+        }
+    }
+}

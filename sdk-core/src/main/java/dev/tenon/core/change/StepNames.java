@@ -1,0 +1,75 @@
+package dev.tenon.core.change;
+
+import dev.tenon.api.OperationKind;
+import dev.tenon.core.operation.Phase;
+import java.util.List;
+import java.util.Map;
+
+/** The steps of each kind of operation, as data: their names are stored in the journal. */
+public final class StepNames {
+    /** Directories, ports, software, initialisation, files. */
+    public static final String PREPARE = "prepare";
+    /** Processes run and are ready. */
+    public static final String START = "start";
+    /** Processes are gone. */
+    public static final String STOP = "stop";
+    /** The first database and its owner exist. */
+    public static final String HAND_OVER = "hand-over";
+    /** What is known of the running server is taken over; no effect outside. */
+    public static final String PUBLISH = "publish";
+    /** Processor, memory and storage limits are as wanted. */
+    public static final String LIMITS = "limits";
+    /** Files are as wanted and reloaded. */
+    public static final String FILES = "files";
+    /** The document is all there is to change. */
+    public static final String RECORD = "record";
+    /** Data is kept, everything that runs or limits is gone. */
+    public static final String RECYCLE = "recycle";
+    /** Nothing is left. */
+    public static final String DESTROY = "destroy";
+    /** An account is as wanted. */
+    public static final String ACCOUNT = "account";
+    /** A database is as wanted. */
+    public static final String DATABASE = "database";
+
+    private static final Map<String, String> TEXTS = Map.ofEntries(
+            Map.entry(PREPARE, "directories, ports, software, initialisation and files"),
+            Map.entry(START, "start the processes and wait until they are ready"),
+            Map.entry(STOP, "stop the processes"),
+            Map.entry(HAND_OVER, "make the first database and its owner, close what tenants must not reach"),
+            Map.entry(PUBLISH, "publish the endpoint"),
+            Map.entry(LIMITS, "change processor, memory and storage limits"),
+            Map.entry(FILES, "write the configuration and reload it"),
+            Map.entry(RECORD, "record the change"),
+            Map.entry(RECYCLE, "put the data into the recycle bin"),
+            Map.entry(DESTROY, "remove processes, data and ports for good"),
+            Map.entry(ACCOUNT, "change the account"),
+            Map.entry(DATABASE, "change the database"));
+
+    private StepNames() {}
+
+    /** Returns what a step does, for people. */
+    public static String text(String step) {
+        return TEXTS.getOrDefault(step, step);
+    }
+
+    /** Returns the steps of a kind where they depend on nothing but the phase. */
+    public static List<String> of(OperationKind kind, Phase phase, boolean purge) {
+        return switch (kind) {
+            case CREATE -> List.of(PREPARE, START, HAND_OVER, PUBLISH);
+            case START, UNFREEZE -> List.of(PREPARE, START, PUBLISH);
+            case STOP, FREEZE -> List.of(STOP);
+            case RESTART -> List.of(STOP, PREPARE, START, PUBLISH);
+            case RESIZE -> phase.running() ? List.of(LIMITS, FILES, PUBLISH) : List.of(LIMITS, FILES);
+            case UPDATE -> List.of(RECORD);
+            case ACCESS -> List.of(FILES);
+            case PARAMETERS -> phase.running() ? List.of(FILES, PUBLISH) : List.of(FILES);
+            case DELETE -> purge ? List.of(DESTROY) : List.of(STOP, RECYCLE);
+            case RECOVER -> phase.running() ? List.of(PREPARE, START, PUBLISH) : List.of(PREPARE);
+            case PURGE -> List.of(DESTROY);
+            case ACCOUNT_CREATE, ACCOUNT_GRANT, ACCOUNT_PASSWORD, ACCOUNT_DROP -> List.of(ACCOUNT);
+            case DATABASE_CREATE, DATABASE_DROP -> List.of(DATABASE);
+            case HEAL -> phase.running() ? List.of(LIMITS, PREPARE, START, PUBLISH) : List.of(STOP);
+        };
+    }
+}

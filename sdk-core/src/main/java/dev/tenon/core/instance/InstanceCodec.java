@@ -1,0 +1,126 @@
+package dev.tenon.core.instance;
+
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.Member;
+import dev.tenon.api.OperationId;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.TenantId;
+import dev.tenon.core.json.Fields;
+import dev.tenon.core.json.Json;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.core.spec.SpecCodec;
+import dev.tenon.spi.store.Document;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/** Writes and reads the body of an instance's document. */
+public final class InstanceCodec {
+    private InstanceCodec() {}
+
+    /** Returns the body. */
+    public static String write(InstanceDoc doc) {
+        return Json.write(Fields.writer()
+                .put("id", doc.id())
+                .put("spec", SpecCodec.instance(doc.spec()))
+                .put("resources", SpecCodec.resources(doc.resources()))
+                .put("delivery", doc.delivery())
+                .put("lifecycle", SpecCodec.lifecycle(doc.lifecycle()))
+                .put("before", doc.before())
+                .put("health", SpecCodec.health(doc.health()))
+                .put("queue", doc.queue().stream().map(InstanceCodec::queued).toList())
+                .put("generation", doc.generation())
+                .put("observedGeneration", doc.observedGeneration())
+                .put("host", doc.address().map(InstanceDoc.Address::host))
+                .put("port", doc.address().map(InstanceDoc.Address::port))
+                .put(
+                        "members",
+                        doc.members().stream().map(InstanceCodec::member).toList())
+                .put("serverVersion", doc.serverVersion())
+                .put("pendingRestart", new TreeSet<>(doc.pendingRestart()))
+                .put("encrypted", doc.encrypted())
+                .put("owner", doc.owner())
+                .put("heals", doc.heals())
+                .put("healedAt", doc.healedAt())
+                .put("createdAt", doc.createdAt())
+                .map());
+    }
+
+    /** Reads a document. */
+    public static InstanceDoc read(Document document) {
+        Fields body = Json.read(document.body());
+        List<InstanceDoc.Queued> queue =
+                body.objects("queue").stream().map(InstanceCodec::queued).toList();
+        return InstanceDoc.builder()
+                .id(new InstanceId(document.id()))
+                .tenant(new TenantId(document.tenant()))
+                .spec(SpecCodec.instance(body.object("spec")))
+                .resources(SpecCodec.resources(body.object("resources")))
+                .delivery(body.text("delivery"))
+                .lifecycle(SpecCodec.lifecycle(body.object("lifecycle")))
+                .before(body.maybe("before", Phase::valueOf))
+                .health(SpecCodec.health(body.object("health")))
+                .queue(queue)
+                .generation(body.number("generation"))
+                .observedGeneration(body.number("observedGeneration"))
+                .address(body.maybe("host", host -> new InstanceDoc.Address(host, (int) body.number("port"))))
+                .members(body.objects("members").stream()
+                        .map(InstanceCodec::member)
+                        .toList())
+                .serverVersion(body.maybe("serverVersion"))
+                .pendingRestart(body.list("pendingRestart"))
+                .encrypted(body.flag("encrypted"))
+                .owner(body.maybe("owner"))
+                .heals((int) body.number("heals", 0))
+                .healedAt(body.maybe("healedAt", Instant::parse))
+                .createdAt(body.instant("createdAt"))
+                .version(document.version())
+                .updatedAt(document.updatedAt())
+                .build();
+    }
+
+    private static Map<String, Object> queued(InstanceDoc.Queued queued) {
+        return Fields.writer()
+                .put("id", queued.id())
+                .put("kind", queued.kind())
+                .put("size", queued.size().map(SpecCodec::resources))
+                .put("purge", queued.purge())
+                .put("parked", queued.parked())
+                .map();
+    }
+
+    private static InstanceDoc.Queued queued(Fields fields) {
+        return new InstanceDoc.Queued(
+                new OperationId(fields.text("id")),
+                OperationKind.valueOf(fields.text("kind")),
+                fields.maybeObject("size").map(SpecCodec::resources),
+                fields.flag("purge"),
+                fields.flag("parked"));
+    }
+
+    private static Map<String, Object> member(InstanceDoc.MemberStatus status) {
+        Member member = status.member();
+        return Fields.writer()
+                .put("name", member.name())
+                .put("role", member.role())
+                .put("state", member.state())
+                .put("zone", member.zone())
+                .put("host", member.host())
+                .put("startedAt", member.startedAt())
+                .put("incarnation", status.incarnation())
+                .map();
+    }
+
+    private static InstanceDoc.MemberStatus member(Fields fields) {
+        return new InstanceDoc.MemberStatus(
+                new Member(
+                        fields.text("name"),
+                        fields.text("role"),
+                        fields.text("state"),
+                        fields.maybe("zone"),
+                        fields.maybe("host"),
+                        fields.maybe("startedAt", Instant::parse)),
+                fields.maybe("incarnation"));
+    }
+}

@@ -1,0 +1,145 @@
+package dev.tenon.core.operation;
+
+import dev.tenon.api.Change;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.OperationId;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationState;
+import dev.tenon.api.OperationView;
+import dev.tenon.api.SdkStyle;
+import dev.tenon.api.TenantId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.immutables.value.Value;
+
+/** All that is stored of an operation. Holds no secret: a password it needs lies encrypted in the secret of its id. */
+@Value.Immutable
+@SdkStyle
+public interface OperationDoc {
+    /** The kind of its document. */
+    String KIND = "operation";
+
+    /** See {@link OperationView#id()}. */
+    OperationId id();
+
+    /** See {@link OperationView#tenant()}. */
+    TenantId tenant();
+
+    /** See {@link OperationView#instance()}. */
+    InstanceId instance();
+
+    /** See {@link OperationView#kind()}. */
+    OperationKind kind();
+
+    /** What was asked for, where that is a change of the instance. */
+    Optional<Change> change();
+
+    /** What was asked for otherwise: an account's name, its privileges. */
+    Map<String, String> arguments();
+
+    /** See {@link OperationView#state()}. */
+    OperationState state();
+
+    /** The journal: each step with its state. */
+    List<OperationView.Step> steps();
+
+    /** Tries of the present step that failed since it was first begun or retried. */
+    @Value.Default
+    default int failures() {
+        return 0;
+    }
+
+    /** Whether somebody asked for it to stop. */
+    @Value.Default
+    default boolean cancelRequested() {
+        return false;
+    }
+
+    /** Whether what was begun is being taken back. */
+    @Value.Default
+    default boolean undoing() {
+        return false;
+    }
+
+    /** See {@link OperationView#error()}. */
+    Optional<ErrorCode> error();
+
+    /** See {@link OperationView#message()}. */
+    Optional<String> message();
+
+    /** See {@link OperationView#nextTryAt()}. */
+    Optional<Instant> nextTryAt();
+
+    /** See {@link OperationView#requestedBy()}. */
+    String requestedBy();
+
+    /** See {@link OperationView#decidedBy()}. */
+    Optional<String> decidedBy();
+
+    /** The instance's generation that whoever approves has seen. */
+    @Value.Default
+    default long basis() {
+        return 0;
+    }
+
+    /** What stands for the request that started it, where the caller gave one. */
+    Optional<String> fingerprint();
+
+    /** See {@link OperationView#createdAt()}. */
+    Instant createdAt();
+
+    /** See {@link OperationView#startedAt()}. */
+    Optional<Instant> startedAt();
+
+    /** See {@link OperationView#finishedAt()}. */
+    Optional<Instant> finishedAt();
+
+    /** See {@link OperationView#deadline()}. */
+    Instant deadline();
+
+    /** The document's version; not part of its body. */
+    @Value.Default
+    default long version() {
+        return 0;
+    }
+
+    /** Returns what callers see. */
+    default OperationView view() {
+        return OperationView.builder()
+                .id(id())
+                .tenant(tenant())
+                .instance(instance())
+                .kind(kind())
+                .state(state())
+                .steps(steps())
+                .error(error())
+                .message(message())
+                .nextTryAt(nextTryAt())
+                .requestedBy(requestedBy())
+                .decidedBy(decidedBy())
+                .createdAt(createdAt())
+                .startedAt(startedAt())
+                .finishedAt(finishedAt())
+                .deadline(deadline())
+                .version(version())
+                .build();
+    }
+
+    /** Returns a builder that starts from this. */
+    default Builder but() {
+        return builder().from(this);
+    }
+
+    /** Returns a new builder; not safe for use by several threads. */
+    static Builder builder() {
+        return new Builder();
+    }
+
+    /** Builds an {@link OperationDoc}. */
+    final class Builder extends ImmutableOperationDoc.Builder {
+        Builder() {}
+    }
+}

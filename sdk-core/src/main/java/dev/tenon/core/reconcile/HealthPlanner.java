@@ -1,0 +1,141 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.Health;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.spi.delivery.MemberState;
+import dev.tenon.spi.delivery.ObservedMember;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Decides, from what was seen alone, how well an instance is and whether something must be done. Pure. */
+final class HealthPlanner {
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+    /** Healed and then well for so long: the next failure is a new one. */
+    private static final Duration WELL_AGAIN = Duration.ofMinutes(10);
+
+    private HealthPlanner() {}
+
+    /** What to do. */
+    sealed interface Decision {
+        /** Nothing: it is as it shall be. */
+        record Leave() implements Decision {}
+
+        /** Bring it back. */
+        record Heal(String reason) implements Decision {}
+
+        /** Look again later, without doing anything. */
+        record Wait(String reason, Duration pause) implements Decision {}
+    }
+
+    /**
+     * What is known.
+     *
+     * @param phase what it shall be
+     * @param members what was seen of each member, the first being the one that serves
+     * @param carriedOut whether the latest generation was carried out
+     * @param heals how often it was healed without having been well for a while in between
+     * @param healedAt when it was last healed
+     * @param now the time
+     */
+    record Seen(
+            Phase phase,
+            List<ObservedMember> members,
+            boolean carriedOut,
+            int heals,
+            Optional<Instant> healedAt,
+            Instant now) {}
+
+    /** Returns how well it is. */
+    static Health health(List<ObservedMember> members, Health before, Instant now) {
+        List<String> causes = new ArrayList<>();
+        boolean unknown = false;
+        for (ObservedMember member : members) {
+            if (member.state() == MemberState.UNKNOWN) {
+                unknown = true;
+            } else if (member.state() != MemberState.RUNNING) {
+                causes.add(cause(member));
+            }
+        }
+        if (unknown) {
+            return before instanceof Health.Unknown ? before : new Health.Unknown(now);
+        }
+        if (causes.isEmpty()) {
+            return new Health.Healthy();
+        }
+        boolean serves = !members.isEmpty() && members.get(0).state() == MemberState.RUNNING;
+        return serves ? new Health.Degraded(causes) : new Health.Down(causes);
+    }
+
+    private static String cause(ObservedMember member) {
+        return member.ref().member() + " is " + member.state()
+                + member.reason().map(r -> ": " + r).orElse("");
+    }
+
+    /** Returns what to do. */
+    static Decision decide(Seen seen) {
+        // "Cannot see it" is not "it is down": acting on it could start a second copy beside one that still runs.
+        if (seen.members().stream().anyMatch(m -> m.state() == MemberState.UNKNOWN)) {
+            return new Decision.Wait("a member cannot be seen", Duration.ofSeconds(5));
+        }
+        return switch (seen.phase()) {
+            case ACTIVE -> active(seen);
+            case STOPPED, FROZEN ->
+                seen.members().stream().anyMatch(HealthPlanner::runs)
+                        ? paced(seen, "a member runs although it shall not")
+                        : new Decision.Leave();
+            case REQUESTED, PENDING_APPROVAL, PROVISIONING, RECYCLED, DELETED, FAILED -> new Decision.Leave();
+        };
+    }
+
+    private static boolean runs(ObservedMember member) {
+        return member.state() == MemberState.RUNNING || member.state() == MemberState.STARTING;
+    }
+
+    private static Decision active(Seen seen) {
+        for (ObservedMember member : seen.members()) {
+            switch (member.state()) {
+                case ABSENT, INCOMPLETE, STOPPED -> {
+                    return paced(seen, cause(member));
+                }
+                case STARTING -> {
+                    return new Decision.Wait(cause(member), Duration.ofSeconds(1));
+                }
+                case RUNNING, UNKNOWN -> {}
+            }
+        }
+        return seen.carriedOut()
+                ? new Decision.Leave()
+                : paced(seen, "a change was given up half way; its settings are put back");
+    }
+
+    /** What falls over again and again is started at growing distances, so that it does not use up the host. */
+    private static Decision paced(Seen seen, String reason) {
+        if (seen.heals() > 0 && seen.healedAt().isPresent()) {
+            Instant next = seen.healedAt().get().plus(pause(seen.heals()));
+            if (next.isAfter(seen.now())) {
+                return new Decision.Wait(
+                        reason + "; healed " + seen.heals() + " times lately", Duration.between(seen.now(), next));
+            }
+        }
+        return new Decision.Heal(reason);
+    }
+
+    /** Returns the least time between the last healing and the next; the first failure is healed at once. */
+    static Duration pause(int heals) {
+        if (heals <= 1) {
+            return Duration.ZERO;
+        }
+        Duration pause = FIRST_PAUSE.multipliedBy(1L << Math.min(heals - 2, 10));
+        return pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+    }
+
+    /** Returns the count of heals after one more. */
+    static int healsAfter(int heals, Optional<Instant> healedAt, Instant now) {
+        boolean fresh = healedAt.map(at -> at.plus(WELL_AGAIN).isBefore(now)).orElse(true);
+        return fresh ? 1 : heals + 1;
+    }
+}

@@ -1,0 +1,56 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.Member;
+import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.spi.delivery.Location;
+import dev.tenon.spi.delivery.MemberState;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Port;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Turns what a place saw into what is stored of members. */
+final class Members {
+    private Members() {}
+
+    /** Returns the members of a document with what was seen of them; the others stay as they were. */
+    static List<InstanceDoc.MemberStatus> statuses(InstanceDoc doc, Collection<ObservedMember> seen) {
+        Map<String, ObservedMember> byName = new HashMap<>();
+        seen.forEach(member -> byName.put(member.ref().member(), member));
+        boolean first = true;
+        List<InstanceDoc.MemberStatus> statuses = new ArrayList<>();
+        for (InstanceDoc.MemberStatus before : doc.members()) {
+            ObservedMember now = byName.get(before.member().name());
+            statuses.add(now == null ? before : status(before.member(), now, first));
+            first = false;
+        }
+        return statuses;
+    }
+
+    private static InstanceDoc.MemberStatus status(Member before, ObservedMember now, boolean first) {
+        boolean runs = now.state() == MemberState.RUNNING;
+        return new InstanceDoc.MemberStatus(
+                new Member(
+                        before.name(),
+                        runs ? (first ? "primary" : "standby") : "unknown",
+                        now.state().name(),
+                        now.location().map(Location::zone).or(before::zone),
+                        now.location().map(Location::host).or(before::host),
+                        now.startedAt()),
+                now.incarnation());
+    }
+
+    /** Returns where clients reach a member, if the place said so. */
+    static Optional<InstanceDoc.Address> address(MemberWorkload workload, ObservedMember seen) {
+        return workload.ports().stream()
+                .filter(port -> port.exposure() == Port.Exposure.CLIENTS)
+                .findFirst()
+                .flatMap(port -> Optional.ofNullable(seen.ports().get(port.name())))
+                .flatMap(port -> seen.address().map(host -> new InstanceDoc.Address(host, port)));
+    }
+}

@@ -1,0 +1,270 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Event;
+import dev.tenon.api.Health;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.TenantId;
+import dev.tenon.api.TenonException;
+import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.instance.Fleet;
+import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.lease.Leases;
+import dev.tenon.core.operation.OperationDoc;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.core.secret.Generator;
+import dev.tenon.core.time.Ticker;
+import dev.tenon.spi.delivery.MemberState;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.store.CommitRefusedException;
+import dev.tenon.spi.store.Lease;
+import dev.tenon.spi.store.StateStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Works on instances: a pass at a time each, as many at once as there are workers. A pass runs what is queued, or looks whether the
+ * instance is as it shall be. It trusts no wake-up's content and starts from the store alone. Thread-safe.
+ */
+public final class Reconciler implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+    private static final Duration AFTER_DEFECT = Duration.ofSeconds(5);
+    private static final Duration CLOSE_GRACE = Duration.ofSeconds(30);
+
+    private final Journal journal;
+    private final Fleet fleet;
+    private final Offering offering;
+    private final Leases leases;
+    private final Runner runner;
+    private final Diary diary;
+    private final Clock clock;
+    private final WorkQueue queue;
+    private final List<Thread> workers = new ArrayList<>();
+
+    /** Does not start yet. */
+    public Reconciler(
+            StateStore store,
+            Journal journal,
+            Fleet fleet,
+            Offering offering,
+            ServerCertificates certificates,
+            Leases leases,
+            Generator generator,
+            Diary diary,
+            Clock clock,
+            Ticker ticker) {
+        this.journal = journal;
+        this.fleet = fleet;
+        this.offering = offering;
+        this.leases = leases;
+        this.diary = diary;
+        this.clock = clock;
+        this.runner = new Runner(store, journal, fleet, offering, certificates, generator, clock, diary);
+        this.queue = new WorkQueue(ticker);
+    }
+
+    /** Starts so many workers. */
+    public void start(int count) {
+        for (int i = 1; i <= count; i++) {
+            Thread worker = new Thread(this::work, "tenon-reconcile-" + i);
+            worker.setDaemon(true);
+            workers.add(worker);
+            worker.start();
+        }
+    }
+
+    /** Asks for a look at an instance. */
+    public void wake(TenantId tenant, InstanceId instance) {
+        queue.wake(new WorkQueue.Key(tenant, instance));
+    }
+
+    /** Returns whether nothing is to be done now. */
+    public boolean idle() {
+        return queue.idle();
+    }
+
+    private void work() {
+        try {
+            WorkQueue.@Nullable Key key;
+            while ((key = queue.take()) != null) {
+                try {
+                    pass(key);
+                } finally {
+                    queue.done(key);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void pass(WorkQueue.Key key) {
+        try {
+            Outcome outcome = look(key.instance());
+            if (outcome instanceof Outcome.LookAgain) {
+                queue.wake(key);
+            } else if (outcome instanceof Outcome.Later later) {
+                queue.wakeAfter(key, later.pause().toNanos());
+            }
+        } catch (CommitRefusedException e) {
+            if (e.condition() != CommitRefusedException.Condition.LEASE) {
+                queue.wake(key);
+            }
+        } catch (TenonException e) {
+            if (!e.retryable()) {
+                log.error("cannot work on {}: {}", key.instance(), e.getMessage(), e);
+            }
+            diary.note(key.instance(), "cannot work on it now: " + Runner.text(e));
+            queue.wakeAfter(key, AFTER_DEFECT.toNanos());
+        } catch (RuntimeException e) {
+            log.error("a defect while working on {}", key.instance(), e);
+            diary.note(key.instance(), "a defect: " + e);
+            queue.wakeAfter(key, AFTER_DEFECT.toNanos());
+        }
+    }
+
+    private Outcome look(InstanceId id) {
+        Optional<Lease> lease = leases.of(InstanceDoc.shard(id));
+        if (lease.isEmpty()) {
+            return new Outcome.NotOurs();
+        }
+        Optional<InstanceDoc> doc = fleet.find(id);
+        if (doc.isEmpty()) {
+            return new Outcome.Settled();
+        }
+        Optional<InstanceDoc.Queued> head = doc.get().head();
+        if (head.isPresent()) {
+            return runner.run(doc.get(), head.get(), lease.get());
+        }
+        return observe(doc.get(), lease.get());
+    }
+
+    private Outcome observe(InstanceDoc doc, Lease lease) {
+        Phase phase = doc.phase();
+        if (phase != Phase.ACTIVE && phase != Phase.STOPPED && phase != Phase.FROZEN) {
+            return new Outcome.Settled();
+        }
+        List<ObservedMember> seen = offering.delivery(doc.delivery()).observeAll(doc.refs());
+        HealthPlanner.Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
+                phase,
+                seen,
+                doc.observedGeneration() == doc.generation(),
+                doc.heals(),
+                doc.healedAt(),
+                clock.instant()));
+        if (decision instanceof HealthPlanner.Decision.Heal heal) {
+            diary.note(doc.id(), "heals it: " + heal.reason());
+            heal(doc, seen, lease, heal.reason());
+            return new Outcome.LookAgain();
+        }
+        record(doc, seen, lease);
+        if (decision instanceof HealthPlanner.Decision.Wait wait) {
+            diary.note(doc.id(), "waits: " + wait.reason());
+            return new Outcome.Later(wait.pause());
+        }
+        return new Outcome.Settled();
+    }
+
+    /** Queues a healing: it is journalled like everything else that has an effect. */
+    private void heal(InstanceDoc doc, List<ObservedMember> seen, Lease lease, String reason) {
+        OperationDoc operation = runner.healing(doc, reason);
+        List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
+        queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
+        InstanceDoc after = doc.but()
+                .queue(queued)
+                .members(Members.statuses(doc, seen))
+                .health(
+                        doc.phase().running()
+                                ? HealthPlanner.health(seen, doc.health(), clock.instant())
+                                : doc.health())
+                .build();
+        journal.entry(doc.tenant())
+                .guard(lease)
+                .operation(null, operation)
+                .instance(doc, after)
+                .event(
+                        Optional.of(doc.id()),
+                        Optional.of(operation.id()),
+                        "instance.down",
+                        Event.Severity.WARNING,
+                        doc.spec().name() + " is not as it shall be: " + reason,
+                        Map.of())
+                .commit();
+    }
+
+    /** Writes what was seen, only if something but the time changed. */
+    private void record(InstanceDoc doc, List<ObservedMember> seen, Lease lease) {
+        InstanceDoc.Builder builder = doc.but().members(Members.statuses(doc, seen));
+        Health before = doc.health();
+        Health now = doc.phase().running() ? HealthPlanner.health(seen, before, clock.instant()) : before;
+        InstanceDoc after = builder.health(now).build();
+        if (after.equals(doc)) {
+            return;
+        }
+        Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(doc, after);
+        if (!now.name().equals(before.name())) {
+            diary.note(doc.id(), "health is " + now.name());
+            entry.event(
+                    Optional.of(doc.id()),
+                    Optional.empty(),
+                    "instance.health_changed",
+                    now instanceof Health.Healthy ? Event.Severity.INFO : Event.Severity.WARNING,
+                    doc.spec().name() + " is " + now.name(),
+                    Map.of("health", now.name()));
+        }
+        entry.commit();
+    }
+
+    /** Returns whether what was seen of an idle instance is what is recorded, so that no pass is needed. */
+    static boolean asRecorded(InstanceDoc doc, ObservedMember seen, int index) {
+        InstanceDoc.MemberStatus status = doc.members().get(index);
+        boolean expected = doc.phase().running()
+                ? seen.state() == MemberState.RUNNING
+                : seen.state() != MemberState.RUNNING
+                        && seen.state() != MemberState.STARTING
+                        && seen.state() != MemberState.UNKNOWN;
+        return expected
+                && (!doc.phase().running()
+                        || (doc.health() instanceof Health.Healthy
+                                && doc.observedGeneration() == doc.generation()
+                                && status.incarnation().equals(seen.incarnation())));
+    }
+
+    /** Waits for running steps; what is queued stays in the store. */
+    @Override
+    public void close() {
+        queue.close();
+        long end = Ticker.system().nanos() + CLOSE_GRACE.toNanos();
+        boolean interrupted = false;
+        for (Thread worker : workers) {
+            try {
+                worker.join(Math.max(
+                        1, TimeUnit.NANOSECONDS.toMillis(end - Ticker.system().nanos())));
+                if (worker.isAlive()) {
+                    log.warn("{} does not end; its step is repeated by the next control plane", worker.getName());
+                    worker.interrupt();
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+                worker.interrupt();
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    static boolean unavailable(TenonException e) {
+        return e.code() == ErrorCode.PROVIDER_UNAVAILABLE || e.code() == ErrorCode.STORE_UNAVAILABLE;
+    }
+}

@@ -1,0 +1,599 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Event;
+import dev.tenon.api.Health;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.Lifecycle;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationState;
+import dev.tenon.api.OperationView;
+import dev.tenon.api.OperationView.StepState;
+import dev.tenon.api.TenonException;
+import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.change.ChangePlanner;
+import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.change.StepNames;
+import dev.tenon.core.instance.Fleet;
+import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.operation.Legality;
+import dev.tenon.core.operation.OperationCodec;
+import dev.tenon.core.operation.OperationDoc;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.core.secret.Generator;
+import dev.tenon.spi.store.CommitRefusedException;
+import dev.tenon.spi.store.Lease;
+import dev.tenon.spi.store.StateStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Carries one operation out, step by step. Before an effect outside, the step's intent is committed under the lease; after it, its
+ * result, together with the intent of the next. A step found begun is run again: it looks before it acts.
+ */
+final class Runner {
+    private static final Logger log = LoggerFactory.getLogger(Runner.class);
+    private static final int CONFLICTS = 50;
+    private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
+    /** A healing that fails is not parked: the next look decides anew, at growing distances. */
+    private static final int HEAL_TRIES = 2;
+
+    private final StateStore store;
+    private final Journal journal;
+    private final Fleet fleet;
+    private final Offering offering;
+    private final ServerCertificates certificates;
+    private final Generator generator;
+    private final Clock clock;
+    private final Diary diary;
+
+    Runner(
+            StateStore store,
+            Journal journal,
+            Fleet fleet,
+            Offering offering,
+            ServerCertificates certificates,
+            Generator generator,
+            Clock clock,
+            Diary diary) {
+        this.store = store;
+        this.journal = journal;
+        this.fleet = fleet;
+        this.offering = offering;
+        this.certificates = certificates;
+        this.generator = generator;
+        this.clock = clock;
+        this.diary = diary;
+    }
+
+    /** Runs the operation at the head of the instance's queue to its end, or until it has to wait. */
+    Outcome run(InstanceDoc doc, InstanceDoc.Queued queued, Lease lease) {
+        try (MDC.MDCCloseable i = MDC.putCloseable("tenon.instance", doc.id().value());
+                MDC.MDCCloseable o =
+                        MDC.putCloseable("tenon.operation", queued.id().value())) {
+            return new Run(doc, lease).go(queued);
+        } catch (CommitRefusedException e) {
+            if (e.condition() == CommitRefusedException.Condition.LEASE) {
+                diary.note(doc.id(), "lost the lease; another control plane goes on");
+                return new Outcome.NotOurs();
+            }
+            // Somebody asked for a cancel, or queued another operation: what was done is seen again from the store.
+            return new Outcome.LookAgain();
+        }
+    }
+
+    private final class Run {
+        private InstanceDoc doc;
+        private final Lease lease;
+        private OperationDoc op;
+
+        Run(InstanceDoc doc, Lease lease) {
+            this.doc = doc;
+            this.lease = lease;
+        }
+
+        Outcome go(InstanceDoc.Queued queued) {
+            Optional<OperationDoc> found = journal.operation(queued.id());
+            if (found.isEmpty() || found.get().state().done()) {
+                journal.entry(doc.tenant())
+                        .guard(lease)
+                        .instance(
+                                doc,
+                                doc.but().queue(doc.queueWithout(queued.id())).build())
+                        .commit();
+                return new Outcome.LookAgain();
+            }
+            op = found.get();
+            Instant now = clock.instant();
+            if (op.state() == OperationState.PARKED) {
+                // Its entry in the queue was freed by a retry whose other half is in the operation itself.
+                park();
+                return new Outcome.LookAgain();
+            }
+            if (op.state() == OperationState.WAITING && op.nextTryAt().isPresent() && !op.cancelRequested()) {
+                Duration pause = Duration.between(now, op.nextTryAt().get());
+                if (!pause.isNegative() && !pause.isZero()) {
+                    return new Outcome.Later(pause);
+                }
+            }
+            if (op.cancelRequested() && !op.undoing()) {
+                return cancel();
+            }
+            if (!op.undoing()) {
+                if (op.deadline().isBefore(now)) {
+                    return failed(ErrorCode.TIMEOUT, "not done by its deadline " + op.deadline());
+                }
+                if (op.state() == OperationState.QUEUED && !Legality.allowed(op.kind(), doc.phase())) {
+                    return failed(ErrorCode.ILLEGAL_STATE, Legality.refusal(op.kind(), doc.phase()));
+                }
+            }
+            try {
+                return op.undoing() ? undo() : steps();
+            } catch (CommitRefusedException e) {
+                throw e;
+            } catch (TenonException e) {
+                if (e.code() == ErrorCode.STORE_UNAVAILABLE) {
+                    diary.note(doc.id(), "the store does not answer; waits");
+                    return new Outcome.Later(STORE_PAUSE);
+                }
+                return stumbled(e.code(), text(e));
+            } catch (RuntimeException e) {
+                log.error("a defect in a step of {}", op.kind(), e);
+                return stumbled(ErrorCode.INTERNAL, "a defect: " + e);
+            }
+        }
+
+        private Outcome steps() {
+            Work work = new Work(journal, lease, doc, op, offering, certificates);
+            for (int i = 0; i < op.steps().size(); i++) {
+                OperationView.Step step = op.steps().get(i);
+                if (step.state() == StepState.DONE) {
+                    continue;
+                }
+                begin(i, Steps.effect(step.name()));
+                Steps.run(step.name(), work);
+                op = op.but()
+                        .steps(with(i, done(op.steps().get(i))))
+                        .failures(0)
+                        .build();
+                if (Thread.currentThread().isInterrupted()) {
+                    return new Outcome.LookAgain();
+                }
+            }
+            return succeeded(work);
+        }
+
+        /** Commits the intent of a step, and with it the result of the one before. */
+        private void begin(int index, boolean effect) {
+            Instant now = clock.instant();
+            OperationView.Step step = op.steps().get(index);
+            OperationDoc begun = op.but()
+                    .state(OperationState.RUNNING)
+                    .startedAt(op.startedAt().or(() -> Optional.of(now)))
+                    .nextTryAt(Optional.empty())
+                    .steps(with(
+                            index,
+                            new OperationView.Step(
+                                    step.name(),
+                                    StepState.STARTED,
+                                    Optional.of(now),
+                                    Optional.empty(),
+                                    step.attempts() + 1)))
+                    .build();
+            boolean provisioning = op.kind() == OperationKind.CREATE && doc.phase() == Phase.REQUESTED;
+            if (!effect && !provisioning && index > 0) {
+                op = begun;
+                return;
+            }
+            Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).operation(op, begun);
+            if (provisioning) {
+                entry.instance(
+                        doc, doc.but().lifecycle(new Lifecycle.Provisioning()).build());
+            }
+            Journal.Written written = entry.commit();
+            op = written.operation();
+            doc = written.instance().orElse(doc);
+        }
+
+        private OperationView.Step done(OperationView.Step step) {
+            return new OperationView.Step(
+                    step.name(), StepState.DONE, step.startedAt(), Optional.of(clock.instant()), step.attempts());
+        }
+
+        private List<OperationView.Step> with(int index, OperationView.Step step) {
+            List<OperationView.Step> steps = new ArrayList<>(op.steps());
+            steps.set(index, step);
+            return steps;
+        }
+
+        private Outcome succeeded(Work work) {
+            diary.note(doc.id(), op.kind() + " done");
+            end(OperationState.SUCCEEDED, Optional.empty(), Optional.empty(), now -> after(work, now));
+            log.info("{} done", op.kind());
+            return next();
+        }
+
+        /** After an end: what was just made true need not be looked at again at once. */
+        private Outcome next() {
+            return doc.head().isPresent() || doc.generation() != doc.observedGeneration()
+                    ? new Outcome.LookAgain()
+                    : new Outcome.Settled();
+        }
+
+        /** Returns the document after the operation has succeeded. */
+        private InstanceDoc.Builder after(Work work, InstanceDoc now) {
+            InstanceDoc.Builder builder = now.but();
+            OperationKind kind = op.kind();
+            Phase phase = now.phase();
+            boolean purged = op.steps().stream().anyMatch(step -> step.name().equals(StepNames.DESTROY));
+            Instant time = clock.instant();
+            if (purged) {
+                return builder.lifecycle(new Lifecycle.Deleted())
+                        .health(new Health.Down(List.of("purged")))
+                        .address(Optional.empty())
+                        .members(List.of());
+            }
+            work.into(builder, now);
+            switch (kind) {
+                case CREATE, START, UNFREEZE ->
+                    builder.lifecycle(new Lifecycle.Active()).health(new Health.Healthy());
+                case STOP ->
+                    builder.lifecycle(new Lifecycle.Stopped()).health(new Health.Down(List.of("stopped as asked")));
+                case FREEZE ->
+                    builder.lifecycle(new Lifecycle.Frozen()).health(new Health.Down(List.of("frozen as asked")));
+                case DELETE ->
+                    builder.before(phase)
+                            .lifecycle(new Lifecycle.Recycled(store.now()
+                                    .plus(op.change()
+                                            .map(ChangePlanner::retention)
+                                            .orElseThrow())))
+                            .health(new Health.Down(List.of("in the recycle bin")));
+                case RECOVER -> recovered(builder, now);
+                case HEAL -> {
+                    int heals = HealthPlanner.healsAfter(now.heals(), now.healedAt(), time);
+                    builder.heals(heals).healedAt(time);
+                    if (phase.running()) {
+                        builder.health(new Health.Healthy());
+                    }
+                }
+                case RESTART -> builder.health(new Health.Healthy());
+                case RESIZE,
+                        UPDATE,
+                        ACCESS,
+                        PARAMETERS,
+                        PURGE,
+                        ACCOUNT_CREATE,
+                        ACCOUNT_GRANT,
+                        ACCOUNT_PASSWORD,
+                        ACCOUNT_DROP,
+                        DATABASE_CREATE,
+                        DATABASE_DROP -> {}
+            }
+            // The specification may have changed since the steps were laid out only by operations, and those queue.
+            boolean changed =
+                    !work.spec().equals(now.spec()) || !work.resources().equals(now.resources());
+            long generation = now.generation() + (changed ? 1 : 0);
+            return builder.spec(work.spec())
+                    .resources(work.resources())
+                    .generation(generation)
+                    .observedGeneration(
+                            kind == OperationKind.UPDATE && now.observedGeneration() < now.generation()
+                                    ? now.observedGeneration()
+                                    : generation);
+        }
+
+        private static void recovered(InstanceDoc.Builder builder, InstanceDoc now) {
+            Phase before = now.before().orElse(Phase.ACTIVE);
+            builder.before(Optional.empty());
+            if (before == Phase.FROZEN) {
+                builder.lifecycle(new Lifecycle.Frozen()).health(new Health.Down(List.of("frozen as asked")));
+            } else if (before == Phase.STOPPED) {
+                builder.lifecycle(new Lifecycle.Stopped()).health(new Health.Down(List.of("stopped as asked")));
+            } else {
+                builder.lifecycle(new Lifecycle.Active()).health(new Health.Healthy());
+            }
+        }
+
+        private Outcome cancel() {
+            diary.note(doc.id(), op.kind() + " is cancelled");
+            if (op.kind() == OperationKind.CREATE) {
+                op = journal.entry(doc.tenant())
+                        .guard(lease)
+                        .operation(
+                                op,
+                                op.but()
+                                        .undoing(true)
+                                        .state(OperationState.RUNNING)
+                                        .failures(0)
+                                        .error(ErrorCode.CANCELLED)
+                                        .message("cancelled before it was done; everything was taken back")
+                                        .build())
+                        .commit()
+                        .operation();
+                return new Outcome.LookAgain();
+            }
+            end(
+                    OperationState.CANCELLED,
+                    Optional.of(ErrorCode.CANCELLED),
+                    Optional.of("cancelled before it was done"),
+                    now -> givenUp(now));
+            return new Outcome.LookAgain();
+        }
+
+        private Outcome undo() {
+            Work work = new Work(journal, lease, doc, op, offering, certificates);
+            Steps.undo(work);
+            op = op.but()
+                    .steps(op.steps().stream()
+                            .map(step -> step.state() == StepState.PENDING
+                                    ? step
+                                    : new OperationView.Step(
+                                            step.name(),
+                                            step.state() == StepState.DONE ? StepState.UNDONE : StepState.FAILED,
+                                            step.startedAt(),
+                                            step.finishedAt(),
+                                            step.attempts()))
+                            .toList())
+                    .build();
+            boolean cancelled = op.cancelRequested();
+            String cause = op.message().orElse("unknown");
+            end(cancelled ? OperationState.CANCELLED : OperationState.FAILED, op.error(), op.message(), now -> now.but()
+                    // Whoever cancels wants it not to be; what failed is kept to be looked at.
+                    .lifecycle(cancelled ? new Lifecycle.Deleted() : new Lifecycle.Failed(cause))
+                    .health(new Health.Down(List.of(cause)))
+                    .address(Optional.empty()));
+            return new Outcome.LookAgain();
+        }
+
+        /** A try failed: wait and try again, park, take back, or give up. */
+        private Outcome stumbled(ErrorCode code, String message) {
+            int failures = op.failures() + 1;
+            int tries = op.kind() == OperationKind.HEAL ? HEAL_TRIES : Backoff.TRIES;
+            boolean again = code.retryable() || op.undoing();
+            if (again && failures < tries) {
+                Duration pause = Backoff.pause(failures, generator.jitter());
+                diary.note(doc.id(), op.kind() + " failed, tries again: " + message);
+                op = journal.entry(doc.tenant())
+                        .guard(lease)
+                        .operation(
+                                op,
+                                op.but()
+                                        .state(OperationState.WAITING)
+                                        .failures(failures)
+                                        .error(op.undoing() ? op.error() : Optional.of(code))
+                                        .message(op.undoing() ? op.message() : Optional.of(message))
+                                        .nextTryAt(clock.instant().plus(pause))
+                                        .build())
+                        .commit()
+                        .operation();
+                return new Outcome.Later(pause);
+            }
+            if (again && op.kind() != OperationKind.HEAL) {
+                op = op.but().error(code).message(message).failures(failures).build();
+                log.warn("{} is parked after {} tries: {}", op.kind(), failures, message);
+                park();
+                return new Outcome.LookAgain();
+            }
+            return failed(code, message);
+        }
+
+        private void park() {
+            diary.note(doc.id(), op.kind() + " is parked: " + op.message().orElse(""));
+            OperationDoc parked = op.but()
+                    .state(OperationState.PARKED)
+                    .nextTryAt(Optional.empty())
+                    .build();
+            conflictFree(now -> journal.entry(doc.tenant())
+                    .guard(lease)
+                    .operation(op, parked.but().version(op.version()).build())
+                    .instance(
+                            now,
+                            now.but()
+                                    .queue(now.queue().stream()
+                                            .map(queued -> queued.id().equals(op.id()) ? queued.parked(true) : queued)
+                                            .toList())
+                                    .build())
+                    .event(
+                            Optional.of(doc.id()),
+                            Optional.of(op.id()),
+                            "operation.parked",
+                            Event.Severity.ERROR,
+                            op.kind() + " of " + doc.spec().name() + " is parked: "
+                                    + op.message().orElse(""),
+                            Map.of("code", op.error().map(Enum::name).orElse("")))
+                    .commit());
+        }
+
+        private Outcome failed(ErrorCode code, String message) {
+            diary.note(doc.id(), op.kind() + " failed: " + message);
+            log.warn("{} failed: {}", op.kind(), message);
+            boolean begun = op.steps().stream().anyMatch(step -> step.state() != StepState.PENDING);
+            op = op.but()
+                    .error(code)
+                    .message(message)
+                    .failures(0)
+                    .steps(op.steps().stream()
+                            .map(step -> step.state() == StepState.STARTED
+                                    ? new OperationView.Step(
+                                            step.name(),
+                                            StepState.FAILED,
+                                            step.startedAt(),
+                                            Optional.of(clock.instant()),
+                                            step.attempts())
+                                    : step)
+                            .toList())
+                    .build();
+            if (op.kind() == OperationKind.CREATE && begun) {
+                OperationDoc undoing =
+                        op.but().undoing(true).state(OperationState.RUNNING).build();
+                op = journal.entry(doc.tenant())
+                        .guard(lease)
+                        .operation(op, undoing)
+                        .commit()
+                        .operation();
+                return new Outcome.LookAgain();
+            }
+            end(
+                    OperationState.FAILED,
+                    Optional.of(code),
+                    Optional.of(message),
+                    now -> op.kind() == OperationKind.CREATE
+                            ? now.but()
+                                    .lifecycle(new Lifecycle.Failed(message))
+                                    .health(new Health.Down(List.of(message)))
+                            : givenUp(now));
+            return new Outcome.LookAgain();
+        }
+
+        /** What was begun of a change may be half in force: the next look puts back what the document says. */
+        private InstanceDoc.Builder givenUp(InstanceDoc now) {
+            boolean begun = op.startedAt().isPresent();
+            InstanceDoc.Builder builder = now.but();
+            switch (op.kind()) {
+                case RESIZE, ACCESS, PARAMETERS -> {
+                    if (begun) {
+                        builder.generation(now.generation() + 1);
+                    }
+                }
+                case HEAL ->
+                    builder.heals(HealthPlanner.healsAfter(now.heals(), now.healedAt(), clock.instant()))
+                            .healedAt(clock.instant())
+                            .health(
+                                    now.phase().running()
+                                            ? new Health.Down(
+                                                    List.of(op.message().orElse("healing failed")))
+                                            : now.health());
+                default -> {}
+            }
+            return builder;
+        }
+
+        /** Ends the operation: its result, the instance's document, quota, secrets and events in one commit. */
+        private void end(
+                OperationState state,
+                Optional<ErrorCode> error,
+                Optional<String> message,
+                java.util.function.Function<InstanceDoc, InstanceDoc.Builder> change) {
+            conflictFree(now -> {
+                OperationDoc ended = op.but()
+                        .state(state)
+                        .error(error)
+                        .message(message)
+                        .nextTryAt(Optional.empty())
+                        .finishedAt(clock.instant())
+                        .build();
+                InstanceDoc after = change.apply(now).build();
+                boolean gone = after.phase() == Phase.DELETED;
+                after = after.but()
+                        .queue(gone ? List.of() : now.queueWithout(op.id()))
+                        .build();
+                Journal.Entry entry = journal.entry(doc.tenant())
+                        .guard(lease)
+                        .operation(op, ended)
+                        .instance(now, after);
+                if (op.kind() == OperationKind.ACCOUNT_CREATE || op.kind() == OperationKind.ACCOUNT_PASSWORD) {
+                    entry.forgetSecrets(op.id().value());
+                }
+                if (gone) {
+                    entry.forgetSecrets(doc.id().value());
+                    endOthers(entry, now);
+                }
+                Optional<Events.Told> told = Events.of(ended, after);
+                told.ifPresent(t -> entry.event(
+                        Optional.of(doc.id()),
+                        Optional.of(op.id()),
+                        t.type(),
+                        t.severity(),
+                        t.message(),
+                        Map.of("by", op.requestedBy())));
+                Journal.Written written = entry.commit();
+                if (gone) {
+                    diary.forget(doc.id());
+                }
+                return written;
+            });
+        }
+
+        /** What still waits for an instance that is gone can never run. */
+        private void endOthers(Journal.Entry entry, InstanceDoc now) {
+            for (InstanceDoc.Queued other : now.queue()) {
+                if (other.id().equals(op.id())) {
+                    continue;
+                }
+                journal.operation(other.id()).filter(o -> !o.state().done()).ifPresent(o -> {
+                    entry.operation(
+                            o,
+                            o.but()
+                                    .state(OperationState.FAILED)
+                                    .error(ErrorCode.GONE)
+                                    .message("the instance was removed before it was this operation's turn")
+                                    .nextTryAt(Optional.empty())
+                                    .finishedAt(clock.instant())
+                                    .build());
+                    entry.forgetSecrets(o.id().value());
+                });
+            }
+        }
+
+        /** Commits against the newest documents: others may queue operations or ask for a cancel meanwhile. */
+        private void conflictFree(java.util.function.Function<InstanceDoc, Journal.Written> commit) {
+            for (int i = 0; ; i++) {
+                InstanceDoc now = fleet.find(doc.id()).orElse(doc);
+                try {
+                    Journal.Written written = commit.apply(now);
+                    op = written.operation();
+                    doc = written.instance().orElse(now);
+                    return;
+                } catch (CommitRefusedException e) {
+                    if (e.condition() != CommitRefusedException.Condition.VERSION || i == CONFLICTS) {
+                        throw e;
+                    }
+                    OperationDoc newest = journal.operation(op.id()).orElseThrow(() -> e);
+                    if (newest.state().done()) {
+                        throw e;
+                    }
+                    op = op.but()
+                            .version(newest.version())
+                            .cancelRequested(newest.cancelRequested())
+                            .build();
+                }
+            }
+        }
+    }
+
+    static String text(RuntimeException e) {
+        String message = e.getMessage();
+        return message == null ? e.getClass().getSimpleName() : message;
+    }
+
+    /** Returns a healing to be queued. */
+    OperationDoc healing(InstanceDoc doc, String reason) {
+        Instant now = clock.instant();
+        return OperationDoc.builder()
+                .id(generator.operation())
+                .tenant(doc.tenant())
+                .instance(doc.id())
+                .kind(OperationKind.HEAL)
+                .arguments(Map.of("reason", reason))
+                .state(OperationState.QUEUED)
+                .steps(OperationCodec.pending(StepNames.of(OperationKind.HEAL, doc.phase(), false)))
+                .requestedBy("control plane")
+                .createdAt(now)
+                .deadline(now.plus(Duration.ofMinutes(10)))
+                .build();
+    }
+
+    /** Notes what was decided. */
+    void note(InstanceId id, String what) {
+        diary.note(id, what);
+    }
+}

@@ -1,0 +1,194 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Grant;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.ProviderException;
+import dev.tenon.core.change.InstanceSecrets;
+import dev.tenon.core.change.StepNames;
+import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.delivery.DestroyMode;
+import dev.tenon.spi.delivery.MemberState;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.delivery.StopMode;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.HandOver;
+import dev.tenon.spi.workload.Directory;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * What each step does. Every one may run again after a crash at any point: it states what shall be true and leaves it to the place
+ * or the engine to do only what is missing.
+ */
+final class Steps {
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+
+    private static final Map<String, Consumer<Work>> ACTIONS = Map.ofEntries(
+            Map.entry(StepNames.PREPARE, Steps::prepare),
+            Map.entry(StepNames.FILES, Steps::prepare),
+            Map.entry(StepNames.START, Steps::start),
+            Map.entry(StepNames.STOP, Steps::stop),
+            Map.entry(StepNames.HAND_OVER, Steps::handOver),
+            Map.entry(StepNames.PUBLISH, Steps::publish),
+            Map.entry(StepNames.LIMITS, Steps::limits),
+            Map.entry(StepNames.RECORD, work -> {}),
+            Map.entry(StepNames.RECYCLE, work -> destroy(work, DestroyMode.KEEP_DATA)),
+            Map.entry(StepNames.DESTROY, work -> destroy(work, DestroyMode.EVERYTHING)),
+            Map.entry(StepNames.ACCOUNT, Steps::account),
+            Map.entry(StepNames.DATABASE, Steps::database));
+
+    private static final Set<String> WITHOUT_EFFECT = Set.of(StepNames.PUBLISH, StepNames.RECORD);
+
+    private Steps() {}
+
+    /** Carries a step out. */
+    static void run(String name, Work work) {
+        Consumer<Work> action = ACTIONS.get(name);
+        if (action == null) {
+            throw new ProviderException(
+                    ErrorCode.INTERNAL, "the step " + name + " is not known to this version of the control plane");
+        }
+        action.accept(work);
+    }
+
+    /** Returns whether a step does something outside, so that its intent must be kept before. */
+    static boolean effect(String name) {
+        return !WITHOUT_EFFECT.contains(name);
+    }
+
+    private static void prepare(Work work) {
+        for (MemberWorkload workload : work.workloads()) {
+            work.saw(work.delivery().prepare(workload, work.epoch()));
+        }
+        Optional<String> address = work.serving().address();
+        InstanceSecrets secrets = work.secrets();
+        if (secrets.tls().isPresent() && address.isPresent() && !secrets.hosts().contains(address.get())) {
+            // Only now is it known where the place has put it; a certificate without that name would fail to verify.
+            List<String> hosts = new ArrayList<>(secrets.hosts());
+            hosts.add(address.get());
+            work.keep(secrets.withTls(work.certificates().issue(work.doc().id(), hosts), hosts));
+            for (MemberWorkload workload : work.workloads()) {
+                work.saw(work.delivery().prepare(workload, work.epoch()));
+            }
+        }
+    }
+
+    private static void start(Work work) {
+        for (MemberWorkload workload : work.workloads()) {
+            work.saw(work.delivery().start(workload, work.epoch(), START_TIMEOUT));
+        }
+    }
+
+    private static void stop(Work work) {
+        for (MemberWorkload workload : work.workloadsBackwards()) {
+            work.saw(work.delivery().stop(workload, work.epoch(), StopMode.GRACEFUL));
+        }
+    }
+
+    private static void limits(Work work) {
+        boolean inPlace = work.delivery().capabilities().contains(Capability.RESIZE_IN_PLACE);
+        for (MemberWorkload workload : work.workloads()) {
+            MemberRef ref = workload.ref();
+            ObservedMember seen = work.delivery().observe(ref);
+            if (seen.state() == MemberState.ABSENT || seen.state() == MemberState.INCOMPLETE) {
+                continue; // prepared with its limits by the step after this one
+            }
+            boolean running = seen.state() == MemberState.RUNNING || seen.state() == MemberState.STARTING;
+            if (inPlace || !running) {
+                work.delivery().resize(ref, work.resources(), work.epoch());
+            }
+            for (Directory directory : workload.directories()) {
+                Optional<DataSize> size = directory.size();
+                if (size.isPresent()) {
+                    work.delivery().growVolume(ref, directory.name(), size.get(), work.epoch());
+                }
+            }
+        }
+    }
+
+    private static void destroy(Work work, DestroyMode mode) {
+        for (MemberRef ref : work.doc().refs()) {
+            work.delivery().destroy(ref, work.epoch(), mode);
+        }
+    }
+
+    /** Takes everything of an instance away again. */
+    static void undo(Work work) {
+        destroy(work, DestroyMode.EVERYTHING);
+    }
+
+    private static void handOver(Work work) {
+        work.inSession(session -> {
+            session.handOver(new HandOver(
+                    work.spec().database(), work.spec().owner(), work.secrets().owner()));
+            learn(work, session);
+            return true;
+        });
+    }
+
+    private static void publish(Work work) {
+        work.serving();
+        if (!work.informed()) {
+            work.inSession(session -> {
+                learn(work, session);
+                return true;
+            });
+        }
+    }
+
+    private static void learn(Work work, EngineSession session) {
+        work.learned(session.serverVersion(), session.pendingRestart());
+    }
+
+    private static void account(Work work) {
+        Map<String, String> arguments = work.operation().arguments();
+        String name = arguments.getOrDefault("name", "");
+        OperationKind kind = work.operation().kind();
+        if (kind == OperationKind.ACCOUNT_PASSWORD && name.equals(work.spec().owner())) {
+            // Kept first: if the answer of the server is lost, repeating the step sets the kept one again.
+            work.keep(work.secrets().withOwner(work.password()));
+        }
+        work.inSession(session -> {
+            switch (kind) {
+                case ACCOUNT_CREATE -> session.putAccount(name, work.password(), grants(arguments));
+                case ACCOUNT_GRANT -> session.grant(name, grants(arguments));
+                case ACCOUNT_PASSWORD -> session.password(name, work.password());
+                case ACCOUNT_DROP -> session.dropAccount(name, work.spec().owner());
+                default -> throw new IllegalStateException(kind + " is not about an account");
+            }
+            return true;
+        });
+    }
+
+    private static void database(Work work) {
+        Map<String, String> arguments = work.operation().arguments();
+        String name = arguments.getOrDefault("name", "");
+        work.inSession(session -> {
+            if (work.operation().kind() == OperationKind.DATABASE_CREATE) {
+                session.createDatabase(
+                        name, arguments.getOrDefault("owner", work.spec().owner()));
+            } else {
+                session.dropDatabase(name);
+            }
+            return true;
+        });
+    }
+
+    private static Set<Grant> grants(Map<String, String> arguments) {
+        String text = arguments.getOrDefault("grants", "");
+        return text.isEmpty()
+                ? Set.of()
+                : Arrays.stream(text.split(",")).map(Grant::valueOf).collect(Collectors.toSet());
+    }
+}

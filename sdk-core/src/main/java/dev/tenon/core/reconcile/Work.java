@@ -1,0 +1,227 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.Member;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Secret;
+import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.change.ChangePlanner;
+import dev.tenon.core.change.InstanceSecrets;
+import dev.tenon.core.change.Requests;
+import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.journal.Journal;
+import dev.tenon.core.operation.OperationDoc;
+import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.store.Lease;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operation being carried out: what it is to become, who can do it, and what was seen on the way. Lives for one pass; after a
+ * crash it is made again from the store, and the steps look for themselves. Not thread-safe.
+ */
+final class Work {
+    static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
+
+    private final Journal journal;
+    private final Lease lease;
+    private final InstanceDoc doc;
+    private final OperationDoc operation;
+    private final InstanceSpec spec;
+    private final Resources resources;
+    private final EngineDriver engine;
+    private final DeliveryDriver delivery;
+    private final ServerCertificates certificates;
+    private final Map<String, ObservedMember> observed = new LinkedHashMap<>();
+
+    private InstanceSecrets secrets;
+    private long secretsVersion;
+    private @Nullable List<MemberWorkload> workloads;
+    private @Nullable String serverVersion;
+    private @Nullable Set<String> pendingRestart;
+
+    Work(
+            Journal journal,
+            Lease lease,
+            InstanceDoc doc,
+            OperationDoc operation,
+            Offering offering,
+            ServerCertificates certificates) {
+        this.journal = journal;
+        this.lease = lease;
+        this.doc = doc;
+        this.operation = operation;
+        this.certificates = certificates;
+        this.spec = operation
+                .change()
+                .map(change -> ChangePlanner.applied(doc.spec(), change))
+                .orElse(doc.spec());
+        this.resources = doc.queue().stream()
+                .filter(queued -> queued.id().equals(operation.id()))
+                .findFirst()
+                .flatMap(InstanceDoc.Queued::size)
+                .orElse(doc.resources());
+        this.engine = offering.engine(spec.engine());
+        this.delivery = offering.delivery(doc.delivery());
+        Journal.Bundle bundle = journal.secrets(doc.tenant(), doc.id().value())
+                .orElseThrow(() -> new ProviderException(
+                        ErrorCode.INTERNAL, "the secrets of " + doc.id() + " are missing from the store"));
+        this.secrets = InstanceSecrets.of(bundle.secrets());
+        this.secretsVersion = bundle.version();
+    }
+
+    InstanceDoc doc() {
+        return doc;
+    }
+
+    OperationDoc operation() {
+        return operation;
+    }
+
+    InstanceSpec spec() {
+        return spec;
+    }
+
+    Resources resources() {
+        return resources;
+    }
+
+    DeliveryDriver delivery() {
+        return delivery;
+    }
+
+    Epoch epoch() {
+        return new Epoch(lease.epoch());
+    }
+
+    InstanceSecrets secrets() {
+        return secrets;
+    }
+
+    ServerCertificates certificates() {
+        return certificates;
+    }
+
+    /** Returns the password that the operation carries. */
+    Secret password() {
+        return journal.secrets(doc.tenant(), operation.id().value())
+                .map(bundle -> bundle.secrets().get("password"))
+                .orElseThrow(() -> new ProviderException(
+                        ErrorCode.INTERNAL, "the password of " + operation.id() + " is missing from the store"));
+    }
+
+    /** Keeps changed secrets before they are used. */
+    void keep(InstanceSecrets changed) {
+        journal.entry(doc.tenant())
+                .guard(lease)
+                .secrets(doc.id().value(), doc.id(), changed.bundle(), secretsVersion)
+                .commit();
+        secretsVersion++;
+        secrets = changed;
+        workloads = null;
+    }
+
+    EngineRequest request() {
+        return Requests.of(doc, spec, resources, Optional.of(secrets));
+    }
+
+    /** Returns the members' workloads, in start order. */
+    List<MemberWorkload> workloads() {
+        List<MemberWorkload> present = workloads;
+        if (present == null) {
+            present = engine.workloads(request()).stream()
+                    .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
+                    .toList();
+            workloads = present;
+        }
+        return present;
+    }
+
+    /** Returns the members' workloads, last to start first. */
+    List<MemberWorkload> workloadsBackwards() {
+        List<MemberWorkload> backwards = new ArrayList<>(workloads());
+        java.util.Collections.reverse(backwards);
+        return backwards;
+    }
+
+    void saw(ObservedMember member) {
+        observed.put(member.ref().member(), member);
+    }
+
+    /** Returns what was last seen of a member, looking if nothing was seen yet. */
+    ObservedMember seen(MemberRef ref) {
+        return observed.computeIfAbsent(ref.member(), name -> delivery.observe(ref));
+    }
+
+    /** Returns the member that serves clients. */
+    ObservedMember serving() {
+        return seen(workloads().get(0).ref());
+    }
+
+    /** Asks the serving member something in a session. */
+    <T> T inSession(Function<EngineSession, T> use) {
+        AdminAddress address = serving()
+                .admin()
+                .orElseThrow(() -> new ProviderException(
+                        ErrorCode.PROVIDER_UNAVAILABLE, doc.id() + " has no address for administration now"));
+        try (EngineSession session = engine.connect(request(), address, SESSION_TIMEOUT)) {
+            return use.apply(session);
+        }
+    }
+
+    void learned(String version, Set<String> pending) {
+        serverVersion = version;
+        pendingRestart = pending;
+    }
+
+    boolean informed() {
+        return serverVersion != null;
+    }
+
+    /** Writes what was learned into a document. */
+    InstanceDoc.Builder into(InstanceDoc.Builder builder, InstanceDoc now) {
+        if (serverVersion != null) {
+            builder.serverVersion(serverVersion);
+        }
+        if (pendingRestart != null) {
+            builder.pendingRestart(pendingRestart);
+        }
+        if (!observed.isEmpty()) {
+            builder.members(Members.statuses(now, observed.values()));
+            MemberWorkload serving = workloads().get(0);
+            ObservedMember seen = observed.get(serving.ref().member());
+            if (seen != null) {
+                Members.address(serving, seen).ifPresent(builder::address);
+            }
+        }
+        return builder;
+    }
+
+    /** Returns everything that was seen. */
+    List<ObservedMember> observations() {
+        return List.copyOf(observed.values());
+    }
+
+    static Member unseen(String name) {
+        return new Member(name, "unknown", "ABSENT", Optional.empty(), Optional.empty(), Optional.empty());
+    }
+}

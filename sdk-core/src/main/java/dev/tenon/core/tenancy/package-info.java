@@ -1,0 +1,5 @@
+/** Tenants and what they may have. */
+@NullMarked
+package dev.tenon.core.tenancy;
+
+import org.jspecify.annotations.NullMarked;
