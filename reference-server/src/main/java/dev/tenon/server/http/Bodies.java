@@ -79,8 +79,8 @@ public final class Bodies {
     }
 
     /** Reads a JSON object. */
-    public ObjectNode object(Context ctx, byte[] content) {
-        checkType(ctx.contentType());
+    public ObjectNode object(@Nullable String contentType, byte[] content) {
+        checkType(contentType);
         try (JsonParser parser = json.createParser(utf8(content))) {
             try {
                 JsonNode node = json.readTree(parser);
