@@ -296,6 +296,16 @@ public final class LocalDelivery implements DeliveryDriver {
         host().destroy(ref, epoch, mode);
     }
 
+    /**
+     * Stops every member of this place gently and changes nothing else: the next control plane starts those that shall run. For
+     * before the machine goes down; no control plane may be at work meanwhile, or it would start them again.
+     *
+     * @return how many members there are
+     */
+    public int stopMembers() {
+        return host().stopMembers();
+    }
+
     @Override
     public synchronized void close() {
         LocalHost started = host;

@@ -924,6 +924,20 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
+    /** Stops every member, however many tenants they belong to; answers how many there were. */
+    int stopMembers() {
+        int stopped = 0;
+        for (Member member : members.values()) {
+            boolean ran = exclusively(member, () -> {
+                Optional<MemberRecord> content = member.read();
+                content.ifPresent(c -> end(member, c, Optional.empty(), false, Duration.ofMinutes(1)));
+                return content.isPresent();
+            });
+            stopped += ran ? 1 : 0;
+        }
+        return stopped;
+    }
+
     @Override
     public void close() {
         watch.close();
