@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonException;
 import dev.tenon.server.auth.Allowed;
 import dev.tenon.server.auth.Auth;
 import dev.tenon.server.auth.Role;
@@ -25,6 +26,7 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -80,6 +82,26 @@ public final class Server implements AutoCloseable {
         this.auth = new Auth(
                 tenon, users, key, clock, random, settings.tls().isPresent(), settings.openMetricsOnLoopback());
         this.app = Javalin.create(this::configure);
+    }
+
+    /** Runs the server, or what else the command line asks for; see {@code --help}. */
+    public static void main(String[] words) throws Exception {
+        try {
+            Options options = Options.parse(List.of(words));
+            Launch launch = new Launch(options.settings());
+            switch (options.task()) {
+                case SERVE -> launch.serve();
+                case STOP_DATABASES -> launch.stopDatabases();
+                case RESET_ADMIN_PASSWORD -> launch.resetAdminPassword();
+                case WARM_UP -> launch.warmUp();
+                case HELP -> System.out.print(Options.USAGE);
+            }
+        } catch (TenonException e) {
+            // A person reads this: what is wrong and what to do, not where in our code it was noticed.
+            log.debug("cannot start", e);
+            System.err.println("tenon: " + e.code() + ": " + e.getMessage());
+            System.exit(2);
+        }
     }
 
     /** Starts the server in front of a control plane, which it closes with itself. */
@@ -235,6 +257,10 @@ public final class Server implements AutoCloseable {
     public String url() {
         String host = settings.host().indexOf(':') >= 0 ? "[" + settings.host() + "]" : settings.host();
         return (settings.tls().isPresent() ? "https://" : "http://") + host + ":" + port() + "/";
+    }
+
+    Tenon tenon() {
+        return tenon;
     }
 
     /** Returns the accounts of this server. */

@@ -36,9 +36,10 @@ class ResourcesIT {
 
     @Test
     void instance_throughItsWholeLife_answersAsDocumented() {
-        String spec = "{\"name\":\"orders\",\"displayName\":\"订单\",\"description\":\"d\",\"engine\":\"simdb\",\"version\":\"2\","
-                + "\"resources\":{\"cpus\":0.5,\"memory\":\"256MiB\",\"storage\":\"1GiB\"},\"tags\":{\"team\":\"a\"},"
-                + "\"password\":\"correct horse battery\",\"whitelist\":[\"10.0.0.0/8\"]}";
+        String spec =
+                "{\"name\":\"orders\",\"displayName\":\"订单\",\"description\":\"d\",\"engine\":\"simdb\",\"version\":\"2\","
+                        + "\"resources\":{\"cpus\":0.5,\"memory\":\"256MiB\",\"storage\":\"1GiB\"},\"tags\":{\"team\":\"a\"},"
+                        + "\"password\":\"correct horse battery\",\"whitelist\":[\"10.0.0.0/8\"]}";
         Answer preview = call("POST", "/instances:preview", spec);
         check(preview, 200, "Preview");
         assertThat(preview.text()).doesNotContain("correct horse");
@@ -92,7 +93,9 @@ class ResourcesIT {
         done(at, "PATCH", "{\"deletionProtection\":false}");
         done(at + "?retention=P3D", "DELETE", "");
         assertThat(call("GET", at, "").at("/lifecycle/state").textValue()).isEqualTo("Recycled");
-        assertThat(call("GET", "/instances?lifecycle=Recycled", "").at("/items/0/name").textValue())
+        assertThat(call("GET", "/instances?lifecycle=Recycled", "")
+                        .at("/items/0/name")
+                        .textValue())
                 .isEqualTo("orders");
         done(at + "/recover", "POST", "");
         done(at, "DELETE", "");
@@ -108,7 +111,11 @@ class ResourcesIT {
         check(call("GET", "", ""), 200, "Tenant");
         check(server.request("GET", "/v1/tenants", server.admin()).send(), 200, "TenantPage");
         check(server.request("GET", "/v1/catalogue", server.admin()).send(), 200, "Catalogue");
-        check(server.request("GET", "/v1/catalogue/simdb/2/parameters", server.admin()).send(), 200, "Parameters");
+        check(
+                server.request("GET", "/v1/catalogue/simdb/2/parameters", server.admin())
+                        .send(),
+                200,
+                "Parameters");
         check(server.request("GET", "/v1/me", server.admin()).send(), 200, "Me");
         check(server.request("GET", "/v1/users", server.admin()).send(), 200, "Users");
         check(server.request("GET", "/v1/operations", server.admin()).send(), 200, "OperationPage");
@@ -120,14 +127,19 @@ class ResourcesIT {
 
     @Test
     void preview_worldMoved_isStale() {
-        String digest = call("POST", "/instances:preview", TestServer.spec("orders")).at("/digest").textValue();
+        String digest = call("POST", "/instances:preview", TestServer.spec("orders"))
+                .at("/digest")
+                .textValue();
         String instance = server.instance(tenant, "other");
 
         Answer created = call("POST", "/instances?preview=" + digest, TestServer.spec("orders"));
         Answer stopPreview = call("POST", "/instances/" + instance + "/preview", "{\"kind\":\"STOP\"}");
         done("/instances/" + instance, "PATCH", "{\"tags\":{\"a\":\"b\"}}");
         Answer stopped = call(
-                "POST", "/instances/" + instance + "/stop?preview=" + stopPreview.at("/digest").textValue(), "");
+                "POST",
+                "/instances/" + instance + "/stop?preview="
+                        + stopPreview.at("/digest").textValue(),
+                "");
 
         assertThat(created.code()).isEqualTo("STALE");
         assertThat(stopped.status()).isEqualTo(409);
@@ -140,8 +152,14 @@ class ResourcesIT {
         String tag = call("GET", at, "").header("ETag");
         done(at, "PATCH", "{\"tags\":{\"a\":\"b\"}}");
 
-        Answer stale = request("PATCH", at).header("If-Match", tag).json("{\"tags\":{}}").send();
-        Answer weak = request("PATCH", at).header("If-Match", "W/" + tag).json("{\"tags\":{}}").send();
+        Answer stale = request("PATCH", at)
+                .header("If-Match", tag)
+                .json("{\"tags\":{}}")
+                .send();
+        Answer weak = request("PATCH", at)
+                .header("If-Match", "W/" + tag)
+                .json("{\"tags\":{}}")
+                .send();
         Answer fresh = request("PATCH", at)
                 .header("If-Match", call("GET", at, "").header("ETag"))
                 .json("{\"tags\":{}}")
@@ -193,16 +211,22 @@ class ResourcesIT {
         while (!query.isEmpty()) {
             Answer page = call("GET", "/instances" + query, "");
             page.body().get("items").forEach(i -> names.add(i.get("name").textValue()));
-            query = page.body().has("next") ? "?size=3&cursor=" + page.at("/next").textValue() : "";
+            query = page.body().has("next")
+                    ? "?size=3&cursor=" + page.at("/next").textValue()
+                    : "";
             pages++;
         }
 
         assertThat(pages).isEqualTo(3);
         assertThat(names).containsExactly("db-6", "db-5", "db-4", "db-3", "db-2", "db-1", "db-0");
         assertThat(call("GET", "/instances?text=B-3", "").body().get("items")).hasSize(1);
-        assertThat(call("GET", "/instances?engine=postgresql", "").body().get("items")).isEmpty();
+        assertThat(call("GET", "/instances?engine=postgresql", "").body().get("items"))
+                .isEmpty();
         assertThat(call("GET", "/instances?tag=a%3Db", "").body().get("items")).isEmpty();
-        assertThat(call("GET", "/instances?lifecycle=Active&size=500", "").body().get("items")).hasSize(7);
+        assertThat(call("GET", "/instances?lifecycle=Active&size=500", "")
+                        .body()
+                        .get("items"))
+                .hasSize(7);
     }
 
     @Test
@@ -211,7 +235,8 @@ class ResourcesIT {
         call("GET", "/instances", "");
         done(at, "PATCH", "{\"displayName\":\"Orders\"}");
 
-        assertThat(call("GET", "/instances", "").at("/items/0/displayName").textValue()).isEqualTo("Orders");
+        assertThat(call("GET", "/instances", "").at("/items/0/displayName").textValue())
+                .isEqualTo("Orders");
     }
 
     @Test
@@ -219,7 +244,9 @@ class ResourcesIT {
         server.instance(tenant, "orders");
 
         Answer again = call("POST", "/instances", TestServer.spec("orders"));
-        Answer tenantAgain = server.request("POST", "/v1/tenants", server.admin()).json("{\"name\":\"shop\"}").send();
+        Answer tenantAgain = server.request("POST", "/v1/tenants", server.admin())
+                .json("{\"name\":\"shop\"}")
+                .send();
 
         assertThat(again.status()).isEqualTo(409);
         assertThat(again.code()).isEqualTo("NAME_TAKEN");
@@ -244,13 +271,14 @@ class ResourcesIT {
         done(at, "DELETE", "");
         java.util.concurrent.ExecutorService threads = java.util.concurrent.Executors.newFixedThreadPool(2);
         try {
+            java.util.concurrent.Callable<Answer> purge = () -> call("POST", at + "/purge", "");
             List<Answer> answers = new ArrayList<>();
-            for (var one : threads.invokeAll(List.of(
-                    () -> call("POST", at + "/purge", ""), () -> call("POST", at + "/purge", "")))) {
+            for (java.util.concurrent.Future<Answer> one : threads.invokeAll(List.of(purge, purge))) {
                 answers.add(one.get());
             }
             assertThat(answers.stream().filter(a -> a.status() == 202)).hasSize(1);
-            assertThat(answers.stream().map(Answer::status).filter(s -> s != 202)).allMatch(s -> s == 409 || s == 410);
+            assertThat(answers.stream().map(Answer::status).filter(s -> s != 202))
+                    .allMatch(s -> s == 409 || s == 410);
         } finally {
             threads.shutdownNow();
         }

@@ -73,7 +73,9 @@ final class Schemas {
     private void object(JsonNode schema, JsonNode value, String at) {
         assertThat(value.isObject()).as(at + " " + value).isTrue();
         for (JsonNode required : schema.path("required")) {
-            assertThat(value.has(required.textValue())).as(at + "." + required.textValue() + " in " + value).isTrue();
+            assertThat(value.has(required.textValue()))
+                    .as(at + "." + required.textValue() + " in " + value)
+                    .isTrue();
         }
         value.properties().forEach(member -> {
             JsonNode property = schema.path("properties").path(member.getKey());
@@ -100,8 +102,12 @@ final class Schemas {
         switch (schema.path("format").asText()) {
             case "date-time" -> assertThat(java.time.Instant.parse(text)).as(at).isNotNull();
             case "duration" -> assertThat(java.time.Duration.parse(text)).as(at).isNotNull();
-            default -> assertThat(text.length()).as(at).isBetween(
-                    schema.path("minLength").asInt(0), schema.path("maxLength").asInt(Integer.MAX_VALUE));
+            default ->
+                assertThat(text.length())
+                        .as(at)
+                        .isBetween(
+                                schema.path("minLength").asInt(0),
+                                schema.path("maxLength").asInt(Integer.MAX_VALUE));
         }
     }
 

@@ -53,7 +53,10 @@ class StreamsIT {
         List<Sent> sent = read(created.header("Location") + "/stream", "", Integer.MAX_VALUE);
 
         assertThat(sent).isNotEmpty().allMatch(s -> s.type().equals("operation"));
-        assertThat(TestServer.JSON.readTree(sent.get(sent.size() - 1).data()).get("state").textValue())
+        assertThat(TestServer.JSON
+                        .readTree(sent.get(sent.size() - 1).data())
+                        .get("state")
+                        .textValue())
                 .isEqualTo("SUCCEEDED");
         assertThat(sent.stream().map(s -> Long.parseLong(s.id()))).isSorted();
     }
@@ -75,7 +78,8 @@ class StreamsIT {
         server.instance(tenant, "orders");
         List<Sent> all = read("/v1/tenants/" + tenant + "/events/stream", "0", 3);
 
-        List<Sent> rest = read("/v1/tenants/" + tenant + "/events/stream", all.get(0).id(), 2);
+        List<Sent> rest =
+                read("/v1/tenants/" + tenant + "/events/stream", all.get(0).id(), 2);
 
         assertThat(all).hasSize(3).allMatch(s -> s.type().equals("event"));
         assertThat(rest).containsExactly(all.get(1), all.get(2));
