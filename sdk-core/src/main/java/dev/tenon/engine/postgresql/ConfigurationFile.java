@@ -16,9 +16,10 @@ import java.util.regex.Pattern;
 final class ConfigurationFile {
     private static final String HEADER = "# Written by Tenon; what is changed here by hand is lost.\n";
     /** The server reads {@code include = 'x'} as a directive, and no parameter begins so. */
-    private static final Pattern NAME = Pattern.compile("(?!include)[a-z_][a-z0-9_]*(\\.[a-z_][a-z0-9_]*)?");
+    private static final Pattern NAME =
+            Pattern.compile("(?!(?i:include))[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?");
 
-    private static final Pattern LINE = Pattern.compile("([a-z0-9_.]+) = '((?:[^'\\\\]|''|\\\\\\\\)*)'");
+    private static final Pattern LINE = Pattern.compile("([A-Za-z0-9_.]+) = '((?:[^'\\\\]|''|\\\\\\\\)*)'");
 
     private ConfigurationFile() {}
 

@@ -274,17 +274,24 @@ final class PostgresqlSession implements EngineSession {
 
     @Override
     public Map<String, String> settings() {
+        Map<String, ServerSetting> known = ServerSettings.of(version);
         Map<String, String> settings = new TreeMap<>();
-        // What this session set for itself says nothing of the server: there the file counts, then the built-in
-        // default.
+        // What this session set for itself, or what the server asks of this session's socket, says nothing of the
+        // others: there the
+        // file counts, then the built-in default.
         ask(
                 "read the settings",
-                "SELECT s.name, CASE WHEN s.source IN ('client', 'session')"
-                        + " THEN coalesce(f.setting, s.boot_val) ELSE pg_catalog.current_setting(s.name) END"
-                        + " FROM pg_catalog.pg_settings s LEFT JOIN pg_catalog.pg_file_settings f"
-                        + " ON f.name = s.name AND f.applied",
-                row -> settings.put(
-                        row.getString(1), Optional.ofNullable(row.getString(2)).orElse("")));
+                "SELECT s.name, CASE WHEN own THEN coalesce(f.setting, s.boot_val)"
+                        + " ELSE pg_catalog.current_setting(s.name) END, own"
+                        + " FROM (SELECT name, boot_val, source IN ('client', 'session') OR name LIKE 'tcp\\_%' AS own"
+                        + " FROM pg_catalog.pg_settings) s"
+                        + " LEFT JOIN pg_catalog.pg_file_settings f ON f.name = s.name AND f.applied",
+                row -> {
+                    String name = row.getString(1);
+                    String value = Optional.ofNullable(row.getString(2)).orElse("");
+                    ServerSetting setting = known.get(name);
+                    return settings.put(name, row.getBoolean(3) && setting != null ? setting.canonical(value) : value);
+                });
         return settings;
     }
 

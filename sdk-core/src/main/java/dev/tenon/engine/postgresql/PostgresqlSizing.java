@@ -33,6 +33,9 @@ final class PostgresqlSizing {
     /** Postmaster, checkpointer, background and log writers, launchers: measured 14.8 MiB together on 17. */
     private static final long OWN_PROCESSES = 16 * MIB;
 
+    /** Three workers that read for others, where they exist (18). */
+    private static final long IO_WORKERS = 4 * MIB;
+
     private final PostgresqlVersion version;
     private final Resources resources;
     private final Map<String, ServerSetting> known;
@@ -72,8 +75,8 @@ final class PostgresqlSizing {
 
     private void memory() {
         long memory = resources.memory().bytes();
-        long shared = clamp(memory / 4 / MIB, 24, 1 << 20);
-        put("shared_buffers", mb(shared), "a quarter of the memory");
+        long shared = Math.min(1 << 20, memory / (memory < 256 * MIB ? 6 : 4) / MIB);
+        put("shared_buffers", mb(shared), "a quarter of the memory, less where there is little");
         long connections = clamp(memory / (16 * MIB), 10, 500);
         put("max_connections", connections, "one per 16 MiB of memory, 10 to 500");
         put("superuser_reserved_connections", 3, "so that the platform gets in when tenants fill the rest");
@@ -83,7 +86,7 @@ final class PostgresqlSizing {
         put("autovacuum_max_workers", vacuumWorkers, "more only where the memory carries them");
         long vacuum = clamp(memory / 128 / MIB, 2, 1_024);
         put("autovacuum_work_mem", mb(vacuum), "1/128 of the memory for each worker");
-        long temporary = clamp(memory / 2048 / MIB, 1, 8);
+        long temporary = clamp(memory / connections / 16 / MIB, 1, 8);
         put("temp_buffers", mb(temporary), "counted for every session");
         put("hash_mem_multiplier", 1, "so that work_mem is what a node uses, hash or sort");
         put("huge_pages", "off", "a limit on huge pages in the place would end the server");
@@ -92,18 +95,15 @@ final class PostgresqlSizing {
         put("max_wal_senders", 10, "so that standbys and backups need no restart later");
         put("max_replication_slots", 10, "as above");
         int cpus = cpus();
-        put("max_worker_processes", Math.max(8, cpus), "parallel workers and extensions");
-        put("max_parallel_workers", cpus < 2 ? 0 : cpus, "one per processor; none on less than two");
+        put(
+                "max_parallel_workers",
+                cpus < 2 ? 0 : Math.min(cpus, connections / 8),
+                "one per processor, at most an eighth of the connections; none on less than two");
+        put("max_worker_processes", Math.max(8, number("max_parallel_workers")), "parallel workers and extensions");
         long left = memory - fixed();
         long sessions = number("max_connections") + number("max_parallel_workers");
         long each = left / sessions - SESSION_BASE - temporary * MIB;
         long work = each / NODES / 1024;
-        if (work < 64) {
-            throw new InvalidSpecException(
-                    ErrorCode.SIZE_INVALID,
-                    "resources.memory",
-                    resources.memory() + " is too little for " + resources.cpus() + " processors");
-        }
         put(
                 "work_mem",
                 kb(Math.min(work >= 4_096 ? work / 1_024 * 1_024 : work / 64 * 64, 2_000_000)),
@@ -112,7 +112,7 @@ final class PostgresqlSizing {
 
     private void processors() {
         int cpus = cpus();
-        int gather = cpus < 2 ? 0 : Math.min(4, cpus / 2);
+        long gather = cpus < 2 ? 0 : Math.min(4, Math.min(cpus / 2, number("max_parallel_workers")));
         put("max_parallel_workers_per_gather", gather, "half the processors, at most 4");
         put("max_parallel_maintenance_workers", gather, "half the processors, at most 4");
         put("jit", "off", "compiling costs short statements more than it gives");
@@ -140,7 +140,7 @@ final class PostgresqlSizing {
         put("logging_collector", "off", "as above");
         put("log_line_prefix", "%m [%p] %q%u@%d ", "who and when");
         put("log_timezone", "UTC", "one zone everywhere");
-        put("timezone", "UTC", "one zone everywhere; sessions choose their own");
+        put("TimeZone", "UTC", "one zone everywhere; sessions choose their own");
         put("log_lock_waits", "on", "waits longer than deadlock_timeout are worth a line");
         put("log_autovacuum_min_duration", "10s", "long vacuums are worth a line");
         put("log_temp_files", "10MB", "large temporary files are worth a line");
@@ -156,7 +156,10 @@ final class PostgresqlSizing {
                 "shared_buffers",
                 mb(clamp(resources.memory().bytes() / MIB / 16, 8, 128)),
                 "small, so that the start is fast");
-        put("max_connections", clamp(resources.memory().bytes() / (8 * MIB), 10, 100), "one per 8 MiB of memory");
+        put(
+                "max_connections",
+                clamp(resources.memory().bytes() / (12 * MIB), 10, 100),
+                "one per 12 MiB of memory, 10 to 100");
         put("superuser_reserved_connections", 3, "so that the platform gets in when tenants fill the rest");
         put("work_mem", kb(512), "counted for every session");
         put("hash_mem_multiplier", 1, "so that work_mem is what a node uses, hash or sort");
@@ -189,7 +192,7 @@ final class PostgresqlSizing {
         put("logging_collector", "off", "as above");
         put("log_checkpoints", "off", "nobody reads them");
         put("log_timezone", "UTC", "one zone everywhere");
-        put("timezone", "UTC", "one zone everywhere; sessions choose their own");
+        put("TimeZone", "UTC", "one zone everywhere; sessions choose their own");
     }
 
     private Sizing proven(Map<String, String> parameters) {
@@ -222,14 +225,18 @@ final class PostgresqlSizing {
         // Beside its 8 kB each buffer has a descriptor, a lock and a hash entry; measured 1.3 %, taken as 2 %.
         long shared = buffers + buffers / 50 + walBuffers(buffers);
         // Slots, locks, statistics and snapshots of each possible process.
+        boolean asynchronous = version.atLeast(PostgresqlVersion.V18);
         long processes = number("max_connections")
-                + number("autovacuum_max_workers")
+                + number(asynchronous ? "autovacuum_worker_slots" : "autovacuum_max_workers")
                 + number("max_worker_processes")
                 + number("max_wal_senders")
                 + 3L * number("max_prepared_transactions");
-        shared += 8 * MIB + processes * (24L * 1024 + number("max_locks_per_transaction") * 600L);
+        // From 18 on each process also has its handles for asynchronous I/O.
+        long perProcess = (asynchronous ? 48L : 24L) * 1024 + number("max_locks_per_transaction") * 600L;
+        shared += 8 * MIB + processes * perProcess;
         proof.add("shared memory " + human(shared) + " (shared_buffers " + human(buffers) + ")");
-        proof.add("the server's own processes " + human(OWN_PROCESSES));
+        long own = OWN_PROCESSES + (asynchronous && !value("io_method").equals("sync") ? IO_WORKERS : 0);
+        proof.add("the server's own processes " + human(own));
         long autovacuum = bytes("autovacuum_work_mem");
         long each = autovacuum < 0 ? bytes("maintenance_work_mem") : autovacuum;
         long vacuum = number("autovacuum_max_workers") * (each + SESSION_BASE);
@@ -239,7 +246,7 @@ final class PostgresqlSizing {
         proof.add("one maintenance command " + human(maintenance));
         long senders = number("max_wal_senders") * MIB;
         proof.add("WAL senders " + human(senders));
-        return shared + OWN_PROCESSES + vacuum + maintenance + senders;
+        return shared + own + vacuum + maintenance + senders;
     }
 
     private long sessions(List<String> proof) {

@@ -4,6 +4,8 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Parameter;
 import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -122,10 +124,10 @@ record ServerSetting(
         String unsigned = digits.startsWith("-") || digits.startsWith("+") ? digits.substring(1) : digits;
         double sign = digits.startsWith("-") ? -1 : 1;
         if (unsigned.startsWith("0x") || unsigned.startsWith("0X")) {
-            return sign * new java.math.BigInteger(unsigned.substring(2), 16).doubleValue();
+            return sign * new BigInteger(unsigned.substring(2), 16).doubleValue();
         }
         if (type == Parameter.Type.INTEGER && unsigned.matches("0[0-7]+")) {
-            return sign * new java.math.BigInteger(unsigned, 8).doubleValue();
+            return sign * new BigInteger(unsigned, 8).doubleValue();
         }
         if (type == Parameter.Type.INTEGER && unsigned.matches("0\\d+")) {
             throw invalid("not a number with an optional unit");
@@ -163,7 +165,14 @@ record ServerSetting(
     }
 
     private static String plain(double number) {
-        return number == Math.rint(number) && Math.abs(number) < 1e18
+        if (Math.abs(number) >= 1e15) {
+            return new BigDecimal(number)
+                    .round(new MathContext(6))
+                    .stripTrailingZeros()
+                    .toString()
+                    .toLowerCase(Locale.ROOT);
+        }
+        return number == Math.rint(number)
                 ? Long.toString((long) number)
                 : BigDecimal.valueOf(number).stripTrailingZeros().toPlainString();
     }

@@ -46,7 +46,20 @@ class ConfigurationFileTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "a b", "a=b", "include", "A", "a'", "a\nb", "a.b.c", "1a", "a-b", "include_dir 'x'"})
+    @ValueSource(
+            strings = {
+                "",
+                "a b",
+                "a=b",
+                "include",
+                "INCLUDE_IF_EXISTS",
+                "a'",
+                "a\nb",
+                "a.b.c",
+                "1a",
+                "a-b",
+                "include_dir 'x'"
+            })
     void write_nameThatIsNone_isRefused(String name) {
         assertThatThrownBy(() -> ConfigurationFile.write(Map.of(name, "x")))
                 .isInstanceOfSatisfying(

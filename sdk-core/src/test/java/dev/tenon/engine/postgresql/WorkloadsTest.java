@@ -1,0 +1,291 @@
+package dev.tenon.engine.postgresql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.api.Cidr;
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Secret;
+import dev.tenon.api.TenonException;
+import dev.tenon.api.Topology;
+import dev.tenon.spi.engine.ClientEndpoint;
+import dev.tenon.spi.engine.ConnectionInfo;
+import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.TlsMaterial;
+import dev.tenon.spi.workload.AdminRoute;
+import dev.tenon.spi.workload.Directory;
+import dev.tenon.spi.workload.FileSpec;
+import dev.tenon.spi.workload.InitialiseStep;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Port;
+import dev.tenon.spi.workload.Probe;
+import dev.tenon.spi.workload.Stop;
+import dev.tenon.spi.workload.Template;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Everything a place gets, compared as text: holes are shown as {@code <hole>}. */
+class WorkloadsTest {
+    private static final TlsMaterial TLS = new TlsMaterial("CERTIFICATE\n", Secret.of("KEY\n"), "AUTHORITY\n");
+
+    private final PostgresqlEngine engine = new PostgresqlEngine();
+
+    @Test
+    void durable_encrypted_isThisMember() {
+        MemberWorkload workload = only(Requests.durable("17")
+                .tls(TLS)
+                .whitelist(List.of(Cidr.parse("10.1.0.0/16"), Cidr.parse("fd00::/8")))
+                .build());
+
+        assertThat(workload.ref().toString()).isEqualTo("i-aaaaaaaaaaaaaaaaaaaa/m-1");
+        assertThat(workload.software().engine()).isEqualTo(EngineId.POSTGRESQL);
+        assertThat(workload.software().version()).isEqualTo("17");
+        assertThat(workload.directories())
+                .extracting(Directory::name, Directory::purpose)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("data", Directory.Purpose.DATA),
+                        org.assertj.core.groups.Tuple.tuple("conf", Directory.Purpose.CONFIG),
+                        org.assertj.core.groups.Tuple.tuple("run", Directory.Purpose.RUN),
+                        org.assertj.core.groups.Tuple.tuple("log", Directory.Purpose.LOG));
+        assertThat(show(workload.processes().get(0).argv()))
+                .isEqualTo("postgres -D <data> -c config_file=<conf>/postgresql.conf -c hba_file=<conf>/pg_hba.conf"
+                        + " -c ident_file=<conf>/pg_ident.conf -c listen_addresses=<address> -c port=<client>"
+                        + " -c unix_socket_directories=<run> -c ssl_cert_file=<conf>/server.crt"
+                        + " -c ssl_key_file=<conf>/server.key -c ssl_ca_file=<conf>/ca.crt");
+        assertThat(workload.processes().get(0).environment()).isEmpty();
+        assertThat(workload.processes().get(0).stop()).isEqualTo(Stop.signal("INT", Duration.ofSeconds(60)));
+        assertThat(workload.reload()).map(Stop::signal).contains("HUP");
+        assertThat(workload.ports()).containsExactly(new Port("client", OptionalInt.of(5432), Port.Exposure.CLIENTS));
+        assertThat(workload.adminRoutes())
+                .containsExactly(
+                        new AdminRoute.UnixSocket("run", Template.of(".s.PGSQL.", new Template.PortNumber("client"))),
+                        new AdminRoute.TcpPort("client"));
+        assertThat(workload.ready()).isEqualTo(new Probe.FileLine("data", "postmaster.pid", "ready"));
+        assertThat(workload.files()).allSatisfy(file -> {
+            assertThat(file.directory()).isEqualTo("conf");
+            assertThat(file.mode()).isEqualTo(0600);
+            assertThat(file.onChange()).isEqualTo(FileSpec.OnChange.RELOAD);
+            assertThat(file.secret()).isEqualTo(file.path().equals("server.key"));
+        });
+        assertThat(workload.files())
+                .extracting(FileSpec::path)
+                .containsExactly(
+                        "postgresql.conf", "pg_hba.conf", "pg_ident.conf", "server.crt", "server.key", "ca.crt");
+        assertThat(file(workload, "pg_hba.conf")).isEqualTo("""
+                        # Written by Tenon; what is changed here by hand is lost.
+                        local all tenon_platform peer map=tenon
+                        local all all reject
+                        host all tenon_platform all reject
+                        hostssl all all 10.1.0.0/16 scram-sha-256
+                        hostssl all all fd00::/8 scram-sha-256
+                        host all all all reject
+                        host replication all all reject
+                        """);
+        assertThat(file(workload, "pg_ident.conf")).isEqualTo("""
+                        # Written by Tenon; what is changed here by hand is lost.
+                        tenon "<operator>" tenon_platform
+                        tenon "<user>" tenon_platform
+                        """);
+        assertThat(file(workload, "server.crt")).isEqualTo("CERTIFICATE\n");
+        assertThat(file(workload, "server.key")).isEqualTo("KEY\n");
+        assertThat(file(workload, "ca.crt")).isEqualTo("AUTHORITY\n");
+        assertThat(workload.toString()).doesNotContain("KEY\n");
+        assertThat(file(workload, "postgresql.conf")).isEqualTo("""
+                        # Written by Tenon; what is changed here by hand is lost.
+                        shared_buffers = '128MB'
+                        max_connections = '32'
+                        superuser_reserved_connections = '3'
+                        maintenance_work_mem = '16MB'
+                        autovacuum_max_workers = '3'
+                        autovacuum_work_mem = '4MB'
+                        temp_buffers = '1MB'
+                        hash_mem_multiplier = '1'
+                        huge_pages = 'off'
+                        effective_cache_size = '384MB'
+                        wal_buffers = '4096kB'
+                        max_wal_senders = '10'
+                        max_replication_slots = '10'
+                        max_parallel_workers = '0'
+                        max_worker_processes = '8'
+                        work_mem = '1856kB'
+                        max_parallel_workers_per_gather = '0'
+                        max_parallel_maintenance_workers = '0'
+                        jit = 'off'
+                        wal_level = 'replica'
+                        max_wal_size = '409MB'
+                        min_wal_size = '102MB'
+                        max_slot_wal_keep_size = '409MB'
+                        checkpoint_completion_target = '0.9'
+                        wal_log_hints = 'on'
+                        hot_standby = 'on'
+                        wal_retrieve_retry_interval = '50ms'
+                        wal_receiver_status_interval = '1s'
+                        temp_file_limit = '1024MB'
+                        random_page_cost = '1.1'
+                        password_encryption = 'scram-sha-256'
+                        log_destination = 'stderr'
+                        logging_collector = 'off'
+                        log_line_prefix = '%m [%p] %q%u@%d '
+                        log_timezone = 'UTC'
+                        TimeZone = 'UTC'
+                        log_lock_waits = 'on'
+                        log_autovacuum_min_duration = '10s'
+                        log_temp_files = '10MB'
+                        tcp_keepalives_idle = '60'
+                        tcp_keepalives_interval = '10'
+                        tcp_keepalives_count = '6'
+                        client_connection_check_interval = '10s'
+                        ssl = 'on'
+                        ssl_min_protocol_version = 'TLSv1.2'
+                        allow_alter_system = 'off'
+                        cluster_name = 'i-aaaaaaaaaaaaaaaaaaaa'
+                        """);
+    }
+
+    @Test
+    void ephemeral_clear_listensWithoutTlsAndSyncsNothing() {
+        MemberWorkload workload = only(Requests.ephemeral("18").build());
+
+        assertThat(workload.ephemeral()).isTrue();
+        assertThat(workload.files())
+                .extracting(FileSpec::path)
+                .containsExactly("postgresql.conf", "pg_hba.conf", "pg_ident.conf");
+        assertThat(file(workload, "pg_hba.conf")).contains("\nhost all all 127.0.0.1/32 scram-sha-256\n");
+        assertThat(ConfigurationFile.read(file(workload, "postgresql.conf")))
+                .containsEntry("fsync", "off")
+                .containsEntry("synchronous_commit", "off")
+                .containsEntry("full_page_writes", "off")
+                .containsEntry("io_method", "sync")
+                .containsEntry("ssl", "off");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"14", "15", "16", "17", "18"})
+    void initialise_isTheSameForEveryMember(String version) {
+        for (boolean ephemeral : new boolean[] {true, false}) {
+            EngineRequest one =
+                    Requests.durable(version).ephemeral(ephemeral).name("one").build();
+            EngineRequest other = Requests.durable(version)
+                    .ephemeral(ephemeral)
+                    .name("two")
+                    .instance(new dev.tenon.api.InstanceId("i-cccccccccccccccccccc"))
+                    .parameters(Map.of("work_mem", "64kB"))
+                    .build();
+            List<InitialiseStep> steps = only(one).initialise();
+
+            assertThat(steps).isEqualTo(only(other).initialise());
+            assertThat(steps).allSatisfy(step -> {
+                assertThat(step.identityFree()).isTrue();
+                assertThat(step.directory()).isEqualTo("data");
+            });
+            assertThat(steps)
+                    .extracting(InitialiseStep::creates)
+                    .containsExactly("global/pg_control", "tenon.prepared");
+        }
+    }
+
+    @Test
+    void initialise_commands_areThese() {
+        List<InitialiseStep> durable = only(Requests.durable("17").build()).initialise();
+        List<InitialiseStep> ephemeral = only(Requests.ephemeral("16").build()).initialise();
+
+        assertThat(show(durable.get(0).command().argv()))
+                .isEqualTo("initdb -D <data> --username=tenon_platform --encoding=UTF8 --locale=C"
+                        + " --locale-provider=builtin --builtin-locale=C.UTF-8 --text-search-config=simple"
+                        + " --auth-local=peer --auth-host=scram-sha-256 --no-instructions --no-sync --data-checksums");
+        assertThat(show(ephemeral.get(0).command().argv()))
+                .isEqualTo("initdb -D <data> --username=tenon_platform --encoding=UTF8 --locale=C.UTF-8"
+                        + " --text-search-config=simple --auth-local=peer --auth-host=scram-sha-256 --no-instructions"
+                        + " --no-sync --wal-segsize=1");
+        assertThat(show(ephemeral.get(1).command().argv()))
+                .isEqualTo("postgres --single -j -F -D <data> -c exit_on_error=on -c search_path=pg_catalog"
+                        + " -c log_checkpoints=off -c max_wal_size=2MB -c min_wal_size=2MB template1");
+        assertThat(durable.get(1).command().stdin().orElseThrow().<String>reveal(sql -> sql))
+                .contains("REVOKE ALL ON DATABASE postgres FROM PUBLIC;\n\n")
+                .contains(
+                        "CREATE ROLE app_owner NOLOGIN NOSUPERUSER CREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS;\n\n")
+                .doesNotContain("DROP DATABASE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"13", "19", "17.1", "", "latest", "16.x; rm"})
+    void workloads_versionUnknown_isRefused(String version) {
+        assertThatThrownBy(() -> only(Requests.durable(version).build()))
+                .isInstanceOfSatisfying(
+                        InvalidSpecException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.VERSION_UNKNOWN));
+    }
+
+    @Test
+    void workloads_otherTopology_isRefused() {
+        EngineRequest request =
+                Requests.durable("17").topology(Topology.primaryStandby(1)).build();
+        assertThatThrownBy(() -> engine.workloads(request))
+                .isInstanceOfSatisfying(
+                        TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
+    }
+
+    @Test
+    void connection_encrypted_verifiesFullyAndHoldsNoPassword() {
+        EngineRequest request = Requests.durable("17").tls(TLS).build();
+        ConnectionInfo info = engine.connection(
+                request, new ClientEndpoint("::1", 15432, Optional.of("/home/me/my ca.crt")), "or$ders", "own$er");
+
+        assertThat(info.jdbcUrl())
+                .isEqualTo(
+                        "jdbc:postgresql://[::1]:15432/or%24ders?sslmode=verify-full&sslrootcert=/home/me/my%20ca.crt");
+        assertThat(info.uri())
+                .isEqualTo("postgresql://own%24er@[::1]:15432/or%24ders"
+                        + "?sslmode=verify-full&sslrootcert=/home/me/my%20ca.crt");
+        assertThat(info.snippets()).containsOnlyKeys("psql", "java", "python", "node", "go");
+        assertThat(info.snippets().get("psql")).isEqualTo("psql '" + info.uri() + "'");
+    }
+
+    @Test
+    void engine_isFoundByTheServiceLoader() {
+        assertThat(ServiceLoader.load(EngineDriver.class).stream().map(ServiceLoader.Provider::type))
+                .anyMatch(type -> type == PostgresqlEngine.class);
+    }
+
+    private MemberWorkload only(EngineRequest request) {
+        List<MemberWorkload> workloads = engine.workloads(request);
+        assertThat(workloads).hasSize(1);
+        return workloads.get(0);
+    }
+
+    private static String file(MemberWorkload workload, String path) {
+        return workload.files().stream()
+                .filter(file -> file.path().equals(path))
+                .map(file -> show(file.content()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String show(List<Template> argv) {
+        return String.join(" ", argv.stream().map(WorkloadsTest::show).toList());
+    }
+
+    private static String show(Template template) {
+        return template.render(part -> {
+            if (part instanceof Template.DirectoryPath directory) {
+                return "<" + directory.directory() + ">";
+            }
+            if (part instanceof Template.PortNumber port) {
+                return "<" + port.port() + ">";
+            }
+            if (part instanceof Template.ListenAddress) {
+                return "<address>";
+            }
+            return part instanceof Template.OperatorUser ? "<operator>" : "<user>";
+        });
+    }
+}
