@@ -14,10 +14,9 @@ import java.util.List;
  * read, so a condition that held still holds when the transaction commits. A refusal leaves it to the caller to roll back.
  */
 final class CommitSql {
+    private static final String NEXT_BODY = "UPDATE tenon_document SET version = version + 1, updated_us = ?, body = ?"
+            + " WHERE kind = ? AND id = ? AND version = ? AND state = ? AND tenant = ? AND parent = ? AND shard = ?";
     private static final String NEXT_VERSION =
-            "UPDATE tenon_document SET version = version + 1, updated_us = ?, body = ?, state = ?"
-                    + " WHERE kind = ? AND id = ? AND version = ? AND tenant = ? AND parent = ? AND shard = ?";
-    private static final String NEXT_VERSION_MOVED =
             "UPDATE tenon_document SET version = version + 1, updated_us = ?, body = ?, state = ?,"
                     + " tenant = ?, parent = ?, shard = ? WHERE kind = ? AND id = ? AND version = ?";
     private static final String FIRST_VERSION = "INSERT INTO tenon_document"
@@ -115,21 +114,21 @@ final class CommitSql {
                     now,
                     put.body());
         } else {
-            // A document all but never changes its owner, parent or shard; not naming them spares their indexes.
+            // Most changes are of the body alone, and a column that is not named is an index that is not written.
             written = session.update(
-                    NEXT_VERSION,
+                    NEXT_BODY,
                     now,
                     put.body(),
-                    put.state(),
                     put.kind(),
                     put.id(),
                     put.expectedVersion(),
+                    put.state(),
                     put.tenant(),
                     put.parent(),
                     put.shard());
             if (written == 0) {
                 written = session.update(
-                        NEXT_VERSION_MOVED,
+                        NEXT_VERSION,
                         now,
                         put.body(),
                         put.state(),

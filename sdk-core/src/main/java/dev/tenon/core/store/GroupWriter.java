@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,12 +52,14 @@ final class GroupWriter implements AutoCloseable {
 
     private static final class Task<T> {
         final Change<T> change;
+        final Consumer<T> committed;
         final CompletableFuture<T> outcome = new CompletableFuture<>();
         private @Nullable T value;
         private @Nullable Throwable refusal;
 
-        Task(Change<T> change) {
+        Task(Change<T> change, Consumer<T> committed) {
             this.change = change;
+            this.committed = committed;
         }
 
         void run(Session session) throws SQLException {
@@ -67,32 +70,51 @@ final class GroupWriter implements AutoCloseable {
             refusal = cause;
         }
 
-        @SuppressWarnings("NullAway") // a change that was applied has its value; Void changes have null
+        @SuppressWarnings("NullAway") // a change that was applied has its value
         void publish() {
             if (refusal != null) {
                 outcome.completeExceptionally(refusal);
-            } else {
+                return;
+            }
+            try {
+                committed.accept(value);
+            } finally {
                 outcome.complete(value);
             }
         }
     }
 
     private final BlockingQueue<Task<?>> queue = new ArrayBlockingQueue<>(MAX_QUEUED);
-    private final Task<Boolean> stop = new Task<>(session -> true);
+    private final Task<Boolean> stop = new Task<>(session -> true, done -> {});
     private final Source source;
+    private final Runnable unknown;
     private final Thread thread;
     private volatile boolean stopped;
 
-    GroupWriter(String name, Source source) {
+    /**
+     * Starts the thread.
+     *
+     * @param unknown called when a transaction failed, so that it is not known what is committed
+     */
+    GroupWriter(String name, Source source, Runnable unknown) {
         this.source = source;
+        this.unknown = unknown;
         thread = new Thread(this::run, "tenon-store-writer-" + name);
         thread.setDaemon(true);
         thread.start();
     }
 
-    /** Applies a change and returns when it is durable. Not interruptible: a caller that left early would not know the outcome. */
     <T> T apply(Change<T> change) {
-        Task<T> task = new Task<>(change);
+        return apply(change, done -> {});
+    }
+
+    /**
+     * Applies a change and returns when it is durable. Not interruptible: a caller that left early would not know the outcome.
+     *
+     * @param committed told of the outcome in the order of commits, before this returns
+     */
+    <T> T apply(Change<T> change, Consumer<T> committed) {
+        Task<T> task = new Task<>(change, committed);
         boolean interrupted = false;
         try {
             while (true) {
@@ -185,6 +207,7 @@ final class GroupWriter implements AutoCloseable {
             });
         } catch (Throwable e) {
             ProviderException failure = source.failure(e);
+            unknown.run();
             log.warn("a group of {} changes was not written", group.size(), e);
             for (Task<?> task : group) {
                 task.outcome.completeExceptionally(failure);
@@ -192,7 +215,12 @@ final class GroupWriter implements AutoCloseable {
             return;
         }
         for (Task<?> task : group) {
-            task.publish();
+            try {
+                task.publish();
+            } catch (Throwable e) {
+                log.error("a durable change was not taken note of; what was read before is read again", e);
+                unknown.run();
+            }
         }
     }
 

@@ -79,7 +79,8 @@ final class ReadSql {
             arguments.add(query.tenant().get());
         }
         if (query.parent().isPresent()) {
-            sql.append(" AND parent = ?");
+            // The index has no entries for documents without a parent; saying so again lets the planner use it.
+            sql.append(query.parent().get().isEmpty() ? " AND parent = ?" : " AND parent = ? AND parent <> ''");
             arguments.add(query.parent().get());
         }
         in("state", query.states(), sql, arguments);

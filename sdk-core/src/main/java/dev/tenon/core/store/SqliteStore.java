@@ -27,6 +27,7 @@ public final class SqliteStore implements StateStore {
     private final SqliteDatabase database;
     private final Clock clock;
     private final CommitSql commits;
+    private final ReadCache cache = new ReadCache();
     private volatile @Nullable GroupWriter writer;
 
     private SqliteStore(SqliteDatabase database, Clock clock) {
@@ -61,7 +62,7 @@ public final class SqliteStore implements StateStore {
             throw new ProviderException(ErrorCode.STORE_LOCKED, "the store is open already");
         }
         database.open();
-        writer = new GroupWriter(database.name(), database);
+        writer = new GroupWriter(database.name(), database, cache::clear);
     }
 
     @Override
@@ -76,12 +77,14 @@ public final class SqliteStore implements StateStore {
 
     @Override
     public Optional<Document> find(String kind, String id) {
-        return database.read(session -> ReadSql.find(session, kind, id));
+        requireOpen();
+        return cache.find(kind, id, () -> database.read(session -> ReadSql.find(session, kind, id)));
     }
 
     @Override
     public List<Document> list(Query query) {
-        return database.read(session -> ReadSql.list(session, query));
+        requireOpen();
+        return cache.list(query, () -> database.read(session -> ReadSql.list(session, query)));
     }
 
     @Override
@@ -102,7 +105,7 @@ public final class SqliteStore implements StateStore {
     @Override
     public CommitResult commit(Commit commit) {
         Limits.check(commit);
-        return writer().apply(session -> commits.apply(session, commit));
+        return writer().apply(session -> commits.apply(session, commit), result -> cache.committed(commit, result));
     }
 
     @Override
@@ -143,6 +146,11 @@ public final class SqliteStore implements StateStore {
         return writer().apply(session -> ReadSql.trimEvents(session, before));
     }
 
+    /** What is cached is not told once the store is closed. */
+    private void requireOpen() {
+        writer();
+    }
+
     private GroupWriter writer() {
         GroupWriter open = writer;
         if (open == null) {
@@ -158,6 +166,7 @@ public final class SqliteStore implements StateStore {
             writer = null;
             open.close();
             database.close();
+            cache.clear();
         }
     }
 }

@@ -323,6 +323,37 @@ public abstract class StateStoreContract {
         });
     }
 
+    @Test
+    void find_andListWhileOthersWrite_neverGoBack() throws Exception {
+        put("instance", "i-0", 0, "{}");
+        int versions = 200;
+        AtomicBoolean written = new AtomicBoolean();
+
+        together(5, thread -> {
+            if (thread == 0) {
+                for (int version = 1; version < versions; version++) {
+                    put("instance", "i-0", version, "{}");
+                    assertThat(store.find("instance", "i-0").orElseThrow().version())
+                            .isEqualTo(version + 1);
+                }
+                written.set(true);
+                return;
+            }
+            long seen = 0;
+            for (boolean last = false; ; last = written.get()) {
+                long found = thread % 2 == 0
+                        ? store.find("instance", "i-0").orElseThrow().version()
+                        : store.list(Query.of("instance").build()).get(0).version();
+                assertThat(found).isGreaterThanOrEqualTo(seen);
+                seen = found;
+                if (last) {
+                    assertThat(found).isEqualTo(versions);
+                    return;
+                }
+            }
+        });
+    }
+
     // whole or not at all
 
     @Test

@@ -19,7 +19,7 @@ CREATE TABLE tenon_document (
 );
 CREATE INDEX tenon_document_newest ON tenon_document (kind, created_us DESC, id);
 CREATE INDEX tenon_document_tenant ON tenon_document (kind, tenant, created_us DESC, id);
-CREATE INDEX tenon_document_parent ON tenon_document (kind, parent, created_us DESC, id);
+CREATE INDEX tenon_document_parent ON tenon_document (kind, parent, created_us DESC, id) WHERE parent <> '';
 CREATE INDEX tenon_document_state ON tenon_document (kind, state, id);
 
 CREATE TABLE tenon_claim (
