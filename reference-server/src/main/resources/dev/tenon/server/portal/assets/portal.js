@@ -138,7 +138,7 @@
   document.addEventListener('htmx:afterSettle', (event) => prepare(event.detail.elt));
   // A refused form shows why: the server answers 4xx with the page that says so.
   document.addEventListener('htmx:beforeSwap', (event) => {
-    if ([400, 404, 409, 422, 429].includes(event.detail.xhr.status)) {
+    if (event.detail.xhr.status >= 400 && (event.detail.target.id === 'dialog' || event.detail.xhr.getResponseHeader('HX-Retarget'))) {
       event.detail.shouldSwap = true;
       event.detail.isError = false;
     }

@@ -1,0 +1,187 @@
+package dev.tenon.server.portal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.Lifecycle;
+import dev.tenon.api.OperationKind;
+import dev.tenon.server.portal.view.InstanceList;
+import dev.tenon.server.portal.view.InstancePage;
+import dev.tenon.server.portal.view.InstanceRow;
+import dev.tenon.server.portal.view.Legality;
+import dev.tenon.server.portal.view.Messages;
+import dev.tenon.server.portal.view.Page;
+import gg.jte.ContentType;
+import gg.jte.TemplateEngine;
+import gg.jte.output.StringOutput;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PortalRenderingTest {
+    private static final TemplateEngine TEMPLATES = TemplateEngine.createPrecompiled(
+            null, ContentType.Html, PortalRenderingTest.class.getClassLoader(), "dev.tenon.server.portal.templates");
+    private static final String HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>${7*7}";
+    private static final Pattern INLINE = Pattern.compile("<script(?![^>]* src=)|\\son[a-z]+=|\\sstyle=|javascript:");
+    private static final Pattern POST = Pattern.compile("<form[^>]*method=\"post\".*?</form>", Pattern.DOTALL);
+
+    static String render(String template, Map<String, Object> values) {
+        StringOutput out = new StringOutput();
+        TEMPLATES.render(template, values, out);
+        return out.toString();
+    }
+
+    static Stream<Arguments> pages() {
+        return Stream.of(Messages.ENGLISH, Messages.CHINESE)
+                .flatMap(m -> Samples.pages(Samples.page(m, "instances")).entrySet().stream()
+                        .map(e -> Arguments.of(
+                                m.tag(),
+                                e.getKey(),
+                                e.getValue().getKey(),
+                                e.getValue().getValue())));
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("pages")
+    void page_rendered_isWhole(String language, String name, String template, Map<String, Object> values) {
+        String html = render(template, values);
+
+        assertThat(html)
+                .startsWith("<!doctype html>")
+                .contains("<html lang=\"" + language + "\"")
+                .endsWith("</html>\n");
+        assertThat(INLINE.matcher(html).find()).as("inline script or style").isFalse();
+        assertThat(html).doesNotContain("https://").doesNotContain("http://");
+        POST.matcher(html).results().forEach(form -> assertThat(form.group())
+                .contains("name=\"_csrf\"")
+                .satisfiesAnyOf(f -> assertThat(f).contains("value=\"" + Samples.CSRF + "\""), f -> assertThat(name)
+                        .isEqualTo("login")));
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("pages")
+    void page_rendered_hasNoTextWithoutTranslation(
+            String language, String name, String template, Map<String, Object> values) {
+        String text = render(template, values).replaceAll("<[^>]*>", "\n");
+
+        // A key that has no text shows as itself: words joined by dots, alone between two tags.
+        assertThat(text.lines().map(String::strip).filter(l -> l.matches("[a-z]+(\\.[A-Za-z_]+)+")))
+                .allSatisfy(line -> assertThat(line).matches("(instance|operation)\\.[a-z]+|db-host.*|.*\\.internal"));
+    }
+
+    @Test
+    void instance_withHostileTexts_isEscapedEverywhere() {
+        InstanceSpec spec = Samples.spec("orders")
+                .displayName(HOSTILE)
+                .description(HOSTILE)
+                .tag("evil", HOSTILE)
+                .build();
+        InstanceRow row = Samples.row(spec, new Lifecycle.Failed(HOSTILE));
+        Page page = Samples.page(Messages.ENGLISH, "instances").saying(new Page.Notice("bad", HOSTILE, HOSTILE));
+        InstanceList list =
+                new InstanceList(List.of(row), HOSTILE, HOSTILE, HOSTILE, List.of(), HOSTILE, Optional.of(HOSTILE));
+
+        for (String html : List.of(
+                render("list.jte", Map.of("page", page, "list", list, "digest", "d")),
+                render(
+                        "instance/overview.jte",
+                        Map.of(
+                                "page",
+                                page,
+                                "instance",
+                                new InstancePage(row, "overview", Optional.of(Samples.parked())),
+                                "explanation",
+                                Samples.explanation(),
+                                "digest",
+                                "d")),
+                render(
+                        "instance/settings.jte",
+                        Map.of(
+                                "page",
+                                page,
+                                "instance",
+                                new InstancePage(row, "settings", Optional.empty()),
+                                "digest",
+                                "d",
+                                "plans",
+                                Samples.plans(),
+                                "values",
+                                Map.of(
+                                        "displayName",
+                                        HOSTILE,
+                                        "description",
+                                        HOSTILE,
+                                        "tags",
+                                        HOSTILE,
+                                        "whitelist",
+                                        HOSTILE),
+                                "errors",
+                                Map.of("tags", HOSTILE))),
+                render(
+                        "problem.jte",
+                        Map.of("page", page, "title", HOSTILE, "detail", HOSTILE, "code", HOSTILE, "request", HOSTILE)),
+                render("new.jte", Map.of("page", page, "form", Samples.form(Map.of("name", HOSTILE)))))) {
+            assertThat(html)
+                    .doesNotContain("<script>alert")
+                    .doesNotContain("<img src=x")
+                    .doesNotContain("\"'>");
+            assertThat(html).contains("&lt;script&gt;alert(1)&lt;/script&gt;");
+        }
+    }
+
+    @Test
+    void connection_notRevealed_holdsNoPassword() {
+        String html = render(
+                "instance/connection.jte",
+                Map.of(
+                        "page",
+                        Samples.page(Messages.ENGLISH, "instances"),
+                        "instance",
+                        Samples.instance(new Lifecycle.Active(), "connection", Optional.empty()),
+                        "digest",
+                        "d",
+                        "snippets",
+                        Map.of()));
+
+        assertThat(html).contains("/credential\" method=\"post\"").doesNotContain("id=\"secret\"");
+    }
+
+    static Stream<Arguments> lifecycles() {
+        return Stream.of(
+                Arguments.of(new Lifecycle.Requested(), List.of()),
+                Arguments.of(new Lifecycle.PendingApproval(), List.of()),
+                Arguments.of(new Lifecycle.Provisioning(), List.of()),
+                Arguments.of(new Lifecycle.Active(), List.of("stop", "restart", "freeze", "delete")),
+                Arguments.of(new Lifecycle.Stopped(), List.of("start", "freeze", "delete")),
+                Arguments.of(new Lifecycle.Frozen(), List.of("unfreeze", "delete")),
+                Arguments.of(new Lifecycle.Recycled(Samples.NOW), List.of("recover", "purge")),
+                Arguments.of(new Lifecycle.Deleted(), List.of()),
+                Arguments.of(new Lifecycle.Failed("no room"), List.of("delete", "purge")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("lifecycles")
+    void buttons_inALifecycle_areThoseThatAreLegal(Lifecycle lifecycle, List<String> offered) {
+        String html = render(
+                "instance/live.jte",
+                Map.of(
+                        "page",
+                        Samples.page(Messages.ENGLISH, "instances"),
+                        "instance",
+                        Samples.instance(lifecycle, "overview", Optional.empty()),
+                        "digest",
+                        "d"));
+
+        for (String action : List.of("start", "stop", "restart", "freeze", "unfreeze", "recover", "delete", "purge")) {
+            assertThat(html.contains("/change/" + action + "\"")).as(action).isEqualTo(offered.contains(action));
+        }
+        assertThat(Legality.allows(lifecycle, OperationKind.RESIZE))
+                .isEqualTo(lifecycle instanceof Lifecycle.Active || lifecycle instanceof Lifecycle.Stopped);
+    }
+}
