@@ -55,15 +55,12 @@ class PortalRenderingTest {
         assertThat(html.stripTrailing())
                 .endsWith("</html>")
                 .startsWith("<!doctype html>")
-                .contains("<html lang=\"" + language + "\"")
-                ;
+                .contains("<html lang=\"" + language + "\"");
         assertThat(INLINE.matcher(html).find()).as("inline script or style").isFalse();
         assertThat(html).doesNotContain("https://").doesNotContain("http://");
         if (!name.equals("login")) { // nobody is signed in there yet, so there is no token
-            POST.matcher(html)
-                    .results()
-                    .forEach(form -> assertThat(form.group())
-                            .contains("<input type=\"hidden\" name=\"_csrf\" value=\"" + Samples.CSRF + "\">"));
+            POST.matcher(html).results().forEach(form -> assertThat(form.group())
+                    .contains("<input type=\"hidden\" name=\"_csrf\" value=\"" + Samples.CSRF + "\">"));
         }
     }
 

@@ -1,7 +1,9 @@
 package dev.tenon.server.portal.view;
 
 import dev.tenon.api.InstanceView;
+import dev.tenon.api.Lifecycle;
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
 import java.util.Optional;
 
@@ -14,7 +16,10 @@ import java.util.Optional;
 public record InstanceRow(InstanceView view, Optional<OperationView> operation) {
     /** Returns whether an action is offered. */
     public boolean may(OperationKind kind) {
-        return Legality.allows(view.lifecycle(), kind);
+        // Whoever waits for a creation that is parked may as well give it up.
+        boolean stuck = view.lifecycle() instanceof Lifecycle.Provisioning
+                && operation.filter(o -> o.state() == OperationState.PARKED).isPresent();
+        return Legality.allows(view.lifecycle(), kind) || (stuck && kind == OperationKind.DELETE);
     }
 
     /** Returns the name for people, or the technical one. */
@@ -29,6 +34,6 @@ public record InstanceRow(InstanceView view, Optional<OperationView> operation) 
 
     /** Returns whether its health means anything: something shall run. */
     public boolean shallRun() {
-        return view.lifecycle() instanceof dev.tenon.api.Lifecycle.Active;
+        return view.lifecycle() instanceof Lifecycle.Active;
     }
 }

@@ -38,7 +38,8 @@ public final class Legality {
     private static final Set<OperationKind> FROZEN =
             EnumSet.of(OperationKind.UNFREEZE, OperationKind.UPDATE, OperationKind.DELETE);
     private static final Set<OperationKind> RECYCLED = EnumSet.of(OperationKind.RECOVER, OperationKind.PURGE);
-    private static final Set<OperationKind> FAILED = EnumSet.of(OperationKind.DELETE, OperationKind.PURGE);
+    private static final Set<OperationKind> FAILED =
+            EnumSet.of(OperationKind.UPDATE, OperationKind.DELETE, OperationKind.PURGE);
     private static final Set<OperationKind> NONE = EnumSet.noneOf(OperationKind.class);
 
     private Legality() {}
