@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import java.math.BigDecimal;
 import org.immutables.value.Value;
 
-/** The most a tenant may have, over all instances that are not deleted; those in the recycle bin count their storage only. */
+/**
+ * The most a tenant may have, over all instances that are not deleted. Those in the recycle bin count their storage only; one that
+ * could not be made counts as an instance and nothing else, until it is purged.
+ */
 @Value.Immutable
 @SdkStyle
 @JsonDeserialize(as = ImmutableQuota.class)

@@ -189,10 +189,9 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
     @Override
     public Events events() {
         // Also of one that was purged: its history is what is left of it.
-        plane.fleet
-                .find(id)
-                .filter(doc -> doc.tenant().equals(tenant))
-                .orElseThrow(() -> new NotFoundException("no such instance"));
+        if (plane.fleet.find(id).filter(doc -> doc.tenant().equals(tenant)).isEmpty()) {
+            throw new NotFoundException("no such instance");
+        }
         return new EventsHandle(plane.events, Optional.of(tenant), Optional.of(id));
     }
 

@@ -31,6 +31,7 @@ record OperationsHandle(ControlPlane plane, Caller caller, Optional<TenantId> te
 
     @Override
     public Page<OperationView> list(Optional<InstanceId> instance, PageRequest page) {
+        instance.filter(id -> tenant.isPresent()).ifPresent(this::requireOwn);
         String list = "operations|" + tenant.map(TenantId::value).orElse("*") + "|"
                 + instance.map(InstanceId::value).orElse("*");
         List<Document> documents = plane.store.list(Query.of(OperationDoc.KIND)
@@ -62,6 +63,12 @@ record OperationsHandle(ControlPlane plane, Caller caller, Optional<TenantId> te
     public void reject(OperationId id, String reason) {
         plane.requireOpen();
         plane.submitter.reject(caller, require(id), Names.display("reason", reason, LONGEST_REASON));
+    }
+
+    private void requireOwn(InstanceId instance) {
+        if (plane.fleet.find(instance).filter(doc -> Optional.of(doc.tenant()).equals(tenant)).isEmpty()) {
+            throw new NotFoundException("no such instance");
+        }
     }
 
     private OperationDoc require(OperationId id) {

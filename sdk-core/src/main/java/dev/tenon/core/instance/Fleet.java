@@ -55,6 +55,11 @@ public final class Fleet {
     private final Map<TenantId, ConcurrentSkipListMap<Position, InstanceId>> order = new ConcurrentHashMap<>();
     /** Instances whose last commit may or may not have happened: read from the store until one has been seen. */
     private final Set<InstanceId> doubtful = ConcurrentHashMap.newKeySet();
+    /**
+     * How many commits of an instance are on their way. Until one has come back the store may already show what memory does not,
+     * and whoever has seen its operation done must not be shown the instance before it.
+     */
+    private final Map<InstanceId, Integer> writing = new ConcurrentHashMap<>();
 
     /** Reads from an open store. */
     public Fleet(StateStore store, Cursors cursors) {
@@ -92,7 +97,7 @@ public final class Fleet {
 
     /** Finds an instance, also a purged one. */
     public Optional<InstanceDoc> find(InstanceId id) {
-        if (!store.shared() && !doubtful.contains(id)) {
+        if (!store.shared() && settled(id)) {
             Entry entry = entries.get(id);
             if (entry != null) {
                 return Optional.of(entry.doc);
@@ -102,6 +107,20 @@ public final class Fleet {
         Optional<InstanceDoc> doc = document.map(this::decode);
         doubtful.remove(id);
         return doc;
+    }
+
+    private boolean settled(InstanceId id) {
+        return !doubtful.contains(id) && !writing.containsKey(id);
+    }
+
+    /** Tells that a commit of an instance is about to be made. */
+    public void beginWrite(InstanceId id) {
+        writing.merge(id, 1, Integer::sum);
+    }
+
+    /** Tells that a commit of an instance has come back and, if it was made, was {@link #put}. */
+    public void endWrite(InstanceId id) {
+        writing.computeIfPresent(id, (key, count) -> count == 1 ? null : count - 1);
     }
 
     /** Returns every instance in memory. */
@@ -197,9 +216,9 @@ public final class Fleet {
         Collection<InstanceId> candidates =
                 after.map(text -> all.tailMap(position(text), false).values()).orElse(all.values());
         for (InstanceId id : candidates) {
-            Entry entry = entries.get(id);
-            if (entry != null && matches(entry.doc, filter)) {
-                out.add(entry.doc);
+            Optional<InstanceDoc> doc = settled(id) ? peek(id) : find(id);
+            if (doc.isPresent() && matches(doc.get(), filter)) {
+                out.add(doc.get());
                 if (out.size() == limit) {
                     break;
                 }

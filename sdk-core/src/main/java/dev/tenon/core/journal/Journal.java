@@ -231,24 +231,31 @@ public final class Journal {
          * @throws ConflictException {@code QUOTA_EXCEEDED} or {@code TOO_MANY_REQUESTS} for a counter
          */
         public Written commit() {
-            CommitResult result;
+            InstanceDoc instance = writtenInstance;
+            if (instance == null) {
+                return written(attempt());
+            }
+            fleet.beginWrite(instance.id());
             try {
-                result = store.commit(commit.addAllAdds(adds).build());
+                return written(attempt());
+            } catch (CommitRefusedException | ProviderException e) {
+                // Somebody else has written it, or nobody knows whether we have: memory is no longer the truth.
+                fleet.doubt(instance.id());
+                throw e;
+            } finally {
+                fleet.endWrite(instance.id());
+            }
+        }
+
+        private CommitResult attempt() {
+            try {
+                return store.commit(commit.addAllAdds(adds).build());
             } catch (CommitRefusedException e) {
-                if (writtenInstance != null) {
-                    fleet.doubt(writtenInstance.id());
-                }
                 if (e.condition() == CommitRefusedException.Condition.COUNTER) {
                     throw QuotaLedger.exceeded(store, adds);
                 }
                 throw e;
-            } catch (ProviderException e) {
-                if (writtenInstance != null) {
-                    fleet.doubt(writtenInstance.id());
-                }
-                throw e;
             }
-            return written(result);
         }
 
         private Written written(CommitResult result) {

@@ -85,15 +85,19 @@ public final class ShardLeases implements Leases {
         long before = ticker.nanos();
         Map<String, Lease> renewed = new HashMap<>();
         store.renew(mine, ttl).forEach(lease -> renewed.put(lease.name(), lease));
+        int lost = 0;
         for (Lease lease : mine) {
             int shard = shard(lease);
             Lease now = renewed.get(lease.name());
             if (now == null || now.epoch() != lease.epoch()) {
                 held.remove(shard);
-                log.warn("lost the lease of {}; another control plane takes over its instances", lease.name());
+                lost++;
             } else {
                 held.put(shard, new Held(now, before + ttl.toNanos()));
             }
+        }
+        if (lost > 0) {
+            log.warn("lost the leases of {} shards; whoever takes them goes on with their instances", lost);
         }
     }
 

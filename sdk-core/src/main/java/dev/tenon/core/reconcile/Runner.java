@@ -80,7 +80,14 @@ final class Runner {
         try (MDC.MDCCloseable i = MDC.putCloseable("tenon.instance", doc.id().value());
                 MDC.MDCCloseable o =
                         MDC.putCloseable("tenon.operation", queued.id().value())) {
-            return new Run(doc, lease).go(queued);
+            Optional<OperationDoc> found = journal.operation(queued.id());
+            if (found.isEmpty() || found.get().state().done()) {
+                InstanceDoc after =
+                        doc.but().queue(doc.queueWithout(queued.id())).build();
+                journal.entry(doc.tenant()).guard(lease).instance(doc, after).commit();
+                return new Outcome.LookAgain();
+            }
+            return new Run(doc, lease, found.get()).go();
         } catch (CommitRefusedException e) {
             if (e.condition() == CommitRefusedException.Condition.LEASE) {
                 diary.note(doc.id(), "lost the lease; another control plane goes on");
@@ -96,23 +103,13 @@ final class Runner {
         private final Lease lease;
         private OperationDoc op;
 
-        Run(InstanceDoc doc, Lease lease) {
+        Run(InstanceDoc doc, Lease lease, OperationDoc op) {
             this.doc = doc;
             this.lease = lease;
+            this.op = op;
         }
 
-        Outcome go(InstanceDoc.Queued queued) {
-            Optional<OperationDoc> found = journal.operation(queued.id());
-            if (found.isEmpty() || found.get().state().done()) {
-                journal.entry(doc.tenant())
-                        .guard(lease)
-                        .instance(
-                                doc,
-                                doc.but().queue(doc.queueWithout(queued.id())).build())
-                        .commit();
-                return new Outcome.LookAgain();
-            }
-            op = found.get();
+        Outcome go() {
             Instant now = clock.instant();
             if (op.state() == OperationState.PARKED) {
                 // Its entry in the queue was freed by a retry whose other half is in the operation itself.

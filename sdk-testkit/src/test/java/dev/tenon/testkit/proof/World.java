@@ -44,7 +44,8 @@ import java.util.stream.Collectors;
 
 /** A store and a place that outlive the control planes which a test starts, crashes and starts again on them. */
 final class World implements AutoCloseable {
-    static final Duration LEASE = Duration.ofSeconds(1);
+    /** Long, because tests let time run much faster than a busy machine's threads. */
+    static final Duration LEASE = Duration.ofMinutes(5);
     static final Duration PATIENCE = Duration.ofSeconds(20);
     static final Resources SIZE = Resources.of(0.5, DataSize.mib(256), DataSize.gib(1));
 
@@ -247,6 +248,9 @@ final class World implements AutoCloseable {
         long memory = 0;
         long storage = 0;
         for (InstanceView i : own) {
+            if (i.lifecycle().name().equals("Failed")) {
+                continue;
+            }
             storage += i.resources().storage().bytes();
             if (!i.lifecycle().name().equals("Recycled")) {
                 cpus = cpus.add(i.resources().cpus());
