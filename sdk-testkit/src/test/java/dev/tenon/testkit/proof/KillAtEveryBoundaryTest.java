@@ -264,8 +264,7 @@ final class KillAtEveryBoundaryTest {
                             .boxed()
                             .takeWhile(k -> !passedTheEnd.get())
                             .map(k -> DynamicTest.dynamicTest("killed at boundary " + k, () -> {
-                                if (!killedAt(c, k)) {
-                                    passedTheEnd.set(true);
+                                if (!killedAt(c, k, passedTheEnd)) {
                                     assertThat(k).as("boundaries of " + c).isGreaterThanOrEqualTo(2);
                                 }
                             })));
@@ -273,7 +272,7 @@ final class KillAtEveryBoundaryTest {
     }
 
     /** Runs the case and dies at a boundary; returns whether there was one of this number. */
-    private static boolean killedAt(Case c, int boundary) throws Exception {
+    private static boolean killedAt(Case c, int boundary, AtomicBoolean passedTheEnd) throws Exception {
         try (World w = new World(Files.createTempDirectory(directory, "kill"))) {
             Mortality mortality = new Mortality();
             World.Running first = w.start(mortality, c.faults());
@@ -295,13 +294,15 @@ final class KillAtEveryBoundaryTest {
                 assertThat(mortality.dead()).isTrue();
             }
             boolean died = mortality.dead();
+            passedTheEnd.set(!died);
             String where = died ? mortality.boundaries().get(boundary) : "the end";
             first.crash();
             World.Running second = w.start(new Mortality(), c.faults());
             try {
                 check(w, c, second, known, lifecycle, instance);
             } catch (AssertionError | RuntimeException e) {
-                throw new AssertionError(c + " killed at boundary " + boundary + ", " + where, e);
+                throw new AssertionError(
+                        c + " killed at boundary " + boundary + ", " + where + ": " + e.getMessage(), e);
             }
             return died;
         }
