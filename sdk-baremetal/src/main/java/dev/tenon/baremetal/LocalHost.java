@@ -907,6 +907,7 @@ final class LocalHost implements AutoCloseable {
         String name = member.ref().externalName();
         try {
             if (Files.exists(member.home())) {
+                machine.preparation().giveBack(member);
                 Path trash = member.root().trash();
                 Disk.makeDirectories(trash, 0711);
                 Files.move(

@@ -94,11 +94,14 @@ final class LocalMachine implements AutoCloseable {
             Disk.makeDirectories(each.members(), 0711);
         }
 
-        Templates templates = new Templates(cache, runAs, new TreeCopier(runAs), helpers, this::runStep);
-        Spares shared = new Spares(cache.resolve("spares"), proc.bootId(), templates, this::syncFileSystem);
+        TreeCopier copier = new TreeCopier(runAs);
+        Templates templates = new Templates(cache, runAs, copier, helpers, this::runStep);
+        Recycler recycler = new Recycler(runAs, copier);
+        Spares shared = new Spares(cache.resolve("spares"), proc.bootId(), templates, recycler, this::syncFileSystem);
         Spares own = Disk.sameFileSystem(cache, durable.path())
                 ? shared
-                : new Spares(durable.path().resolve("spares"), proc.bootId(), templates, this::syncFileSystem);
+                : new Spares(
+                        durable.path().resolve("spares"), proc.bootId(), templates, recycler, this::syncFileSystem);
         this.keeper = new SpareKeeper(settings.spares(), ticker, busy, settings.id());
         this.preparation = new Preparation(runAs, templates, own, shared, keeper);
         keeper.later(() -> {

@@ -20,6 +20,9 @@ import java.util.Set;
 
 /** Makes a member's directories and files true. */
 final class Preparation {
+    /** Beside the directories that came from a template: what is needed to use them again. */
+    private static final String MADE = "made";
+
     private final RunAs runAs;
     private final Templates templates;
     private final Spares durableSpares;
@@ -53,15 +56,15 @@ final class Preparation {
             String key = Templates.key(content.softwareKey(), runAs, shared);
             Templates.Prepared template = templates.ensure(key, shared, rendering.softwareHome());
             Spares spares = durable ? durableSpares : ephemeralSpares;
-            Path staging = member.home().resolve("spare.new");
-            if (!spares.take(template, durable, staging)) {
-                spares.copyAll(template, staging, durable, true, () -> {});
-            }
-            keeper.want(spares, template, durable);
+            Path made = member.home().resolve(MADE);
+            spares.provide(template, durable, made);
             for (String part : template.parts().keySet()) {
-                Files.move(staging.resolve(part), Path.of(path(content, part)));
+                Files.move(made.resolve(part), Path.of(path(content, part)));
             }
-            Files.delete(staging);
+            Files.writeString(
+                    made.resolve("template"),
+                    key + "\n" + String.join("\n", template.parts().keySet()));
+            keeper.want(spares, template, durable);
         }
         makeDirectories(content, false);
         for (InitialiseStep step : workload.initialise()
@@ -78,6 +81,28 @@ final class Preparation {
         if (durable) {
             Disk.syncDirectory(member.home());
         }
+    }
+
+    /**
+     * Gives what was copied from a template back, so that the next member need not wait for a copy.
+     *
+     * @return whether it was wanted; if not, it goes with the rest of the home
+     */
+    boolean giveBack(Member member) throws IOException {
+        Path made = member.home().resolve(MADE);
+        Path note = made.resolve("template");
+        if (Files.notExists(note)) {
+            return false;
+        }
+        List<String> lines = Files.readAllLines(note);
+        for (String part : lines.subList(1, lines.size())) {
+            Path directory = member.home().resolve(part);
+            if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+                return false;
+            }
+            Files.move(directory, made.resolve(part));
+        }
+        return (member.root().durable() ? durableSpares : ephemeralSpares).giveBack(lines.get(0), made);
     }
 
     /**

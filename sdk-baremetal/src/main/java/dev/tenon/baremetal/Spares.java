@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -20,11 +21,15 @@ import java.util.concurrent.atomic.AtomicLong;
  * thrown away, and only until the machine restarts.
  */
 final class Spares {
+    /** More copies of one template than this are not kept, used ones included. */
+    private static final int MOST = 16;
+
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Path root;
     private final String boot;
     private final Templates templates;
+    private final Recycler recycler;
     private final Syncer syncer;
 
     /** Writes everything that a file system holds back to its disk; answers false where the machine cannot. */
@@ -33,16 +38,34 @@ final class Spares {
         boolean sync(Path somewhereOnIt);
     }
 
-    Spares(Path root, String bootId, Templates templates, Syncer syncer) {
+    Spares(Path root, String bootId, Templates templates, Recycler recycler, Syncer syncer) {
+        this.recycler = recycler;
         this.syncer = syncer;
         this.root = root;
         this.boot = bootId.substring(0, Math.min(8, bootId.length()));
         this.templates = templates;
     }
 
-    /** Moves a spare copy to {@code into}, which does not exist; returns whether there was one. */
-    boolean take(Templates.Prepared template, boolean durable, Path into) throws IOException {
-        for (Path spare : list(template, durable)) {
+    /** Puts a copy of the template at {@code into}, which does not exist, in the fastest way there is. */
+    void provide(Templates.Prepared template, boolean durable, Path into) throws IOException {
+        if (take(list(template, durable), into)) {
+            return;
+        }
+        // A used copy needs a moment to be made fresh, a new one much longer.
+        if (take(used(template), into)) {
+            if (reset(template, into)) {
+                if (durable) {
+                    syncAll(template, into, () -> {});
+                }
+                return;
+            }
+            Disk.deleteTree(into);
+        }
+        copyAll(template, into, durable, true, () -> {});
+    }
+
+    private static boolean take(List<Path> offered, Path into) throws IOException {
+        for (Path spare : offered) {
             try {
                 Files.move(spare, into, StandardCopyOption.ATOMIC_MOVE);
                 return true;
@@ -54,15 +77,62 @@ final class Spares {
         return false;
     }
 
+    private boolean reset(Templates.Prepared template, Path copy) throws IOException {
+        for (Map.Entry<String, TreeManifest> part : template.parts().entrySet()) {
+            String name = part.getKey();
+            if (!recycler.reset(part.getValue(), template.path().resolve(name), copy.resolve(name), note(copy, name))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Path note(Path copy, String part) {
+        return copy.resolve(part + ".times");
+    }
+
+    /**
+     * Takes back a copy that a member has used; answers false if it is not wanted.
+     *
+     * @param copy holds the parts and what {@link #provide} left beside them
+     */
+    boolean giveBack(String templateKey, Path copy) throws IOException {
+        Path shelf = root.resolve(templateKey);
+        if (!Files.isDirectory(shelf)) {
+            return false;
+        }
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(shelf)) {
+            int there = 0;
+            for (Path path : all) {
+                there++;
+            }
+            if (there >= MOST) {
+                return false;
+            }
+        }
+        Files.move(copy, shelf.resolve("used-" + newName()), StandardCopyOption.ATOMIC_MOVE);
+        return true;
+    }
+
+    private List<Path> used(Templates.Prepared template) throws IOException {
+        return list(template, "used-" + boot + "-*");
+    }
+
+    private String newName() {
+        return boot + "-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
+    }
+
     int count(Templates.Prepared template, boolean durable) throws IOException {
         return list(template, durable).size();
     }
 
     private List<Path> list(Templates.Prepared template, boolean durable) throws IOException {
+        return list(template, durable ? "synced-*" : "ready-" + boot + "-*");
+    }
+
+    private List<Path> list(Templates.Prepared template, String pattern) throws IOException {
         List<Path> found = new ArrayList<>();
-        Path shelf = root.resolve(template.key());
-        try (DirectoryStream<Path> all =
-                Files.newDirectoryStream(shelf, durable ? "synced-*" : "ready-" + boot + "-*")) {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(root.resolve(template.key()), pattern)) {
             all.forEach(found::add);
         } catch (NoSuchFileException e) {
             return found;
@@ -74,11 +144,18 @@ final class Spares {
     void make(Templates.Prepared template, boolean durable, Runnable giveWay) throws IOException {
         Path shelf = root.resolve(template.key());
         Disk.makeDirectories(shelf, 0711);
-        String name = boot + "-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
+        String name = newName();
         Path fresh = shelf.resolve("making-" + name);
         Disk.deleteTree(fresh);
         try {
-            copyAll(template, fresh, durable, false, giveWay);
+            if (!take(used(template), fresh)) {
+                copyAll(template, fresh, durable, false, giveWay);
+            } else if (!reset(template, fresh)) {
+                Disk.deleteTree(fresh);
+                copyAll(template, fresh, durable, false, giveWay);
+            } else if (durable) {
+                syncAll(template, fresh, giveWay);
+            }
             Files.move(fresh, shelf.resolve((durable ? "synced-" : "ready-") + name), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | RuntimeException e) {
             Disk.deleteTree(fresh);
@@ -90,14 +167,13 @@ final class Spares {
     void copyAll(Templates.Prepared template, Path into, boolean durable, boolean parallel, Runnable giveWay)
             throws IOException {
         Disk.makeDirectories(into, 0711);
-        for (String part : template.parts().keySet()) {
-            templates.copy(template, part, into.resolve(part), parallel, giveWay);
-            if (durable) {
-                sync(template.parts().get(part), into.resolve(part), giveWay);
-            }
+        for (Map.Entry<String, TreeManifest> part : template.parts().entrySet()) {
+            Path to = into.resolve(part.getKey());
+            templates.copy(template, part.getKey(), to, parallel, giveWay);
+            Recycler.note(part.getValue(), to, note(into, part.getKey()));
         }
         if (durable) {
-            Disk.syncDirectory(into);
+            syncAll(template, into, giveWay);
         }
     }
 
@@ -105,11 +181,17 @@ final class Spares {
      * Makes a copy survive a power failure. One call for the whole file system takes one journal commit, where a call per file
      * takes hundreds; without the program that makes it, each file has its own.
      */
-    private void sync(@org.jspecify.annotations.Nullable TreeManifest manifest, Path root, Runnable giveWay)
-            throws IOException {
-        if (manifest == null || syncer.sync(root)) {
+    private void syncAll(Templates.Prepared template, Path copy, Runnable giveWay) throws IOException {
+        if (syncer.sync(copy)) {
             return;
         }
+        for (Map.Entry<String, TreeManifest> part : template.parts().entrySet()) {
+            sync(part.getValue(), copy.resolve(part.getKey()), giveWay);
+        }
+        Disk.syncDirectory(copy);
+    }
+
+    private static void sync(TreeManifest manifest, Path root, Runnable giveWay) throws IOException {
         for (TreeManifest.Entry e : manifest.entries()) {
             giveWay.run();
             switch (e.kind()) {
@@ -148,7 +230,7 @@ final class Spares {
             return false;
         }
         boolean otherBoot = !f[1].equals(boot);
-        return f[0].equals("ready") && otherBoot
+        return (f[0].equals("ready") || f[0].equals("used")) && otherBoot
                 || f[0].equals("making")
                         && (otherBoot || ProcessHandle.of(Long.parseLong(f[2])).isEmpty());
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -59,28 +60,47 @@ final class TreeCopier {
         }
     }
 
+    /** Writes a file again, in place; cutting it first would make ext4 flush it. Answers false if the template is damaged. */
+    boolean rewrite(Path from, Path to, TreeManifest.Entry entry) throws IOException {
+        ByteBuffer buffer = BUFFERS.get();
+        CRC32C crc = new CRC32C();
+        long size;
+        try (FileChannel in = FileChannel.open(from, StandardOpenOption.READ);
+                FileChannel out = FileChannel.open(to, Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS))) {
+            size = pump(in, out, buffer, crc);
+            out.truncate(size);
+        }
+        return size == entry.size() && Long.toHexString(crc.getValue()).equals(entry.hash());
+    }
+
     private long copy(Path from, Path to, int mode, ByteBuffer buffer, CRC32C crc) throws IOException {
-        long size = 0;
+        long size;
         try (FileChannel in = FileChannel.open(from, StandardOpenOption.READ);
                 FileChannel out = FileChannel.open(
                         to, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), Disk.mode(mode))) {
-            // A read shorter than the buffer is the end of a plain file: no second read to hear so.
-            boolean more = true;
-            while (more) {
-                buffer.clear();
-                int n = in.read(buffer);
-                more = n == BUFFER;
-                if (n > 0) {
-                    buffer.flip();
-                    crc.update(buffer.duplicate());
-                    while (buffer.hasRemaining()) {
-                        out.write(buffer);
-                    }
-                    size += n;
-                }
-            }
+            size = pump(in, out, buffer, crc);
         }
         runAs.own(to);
+        return size;
+    }
+
+    private static long pump(FileChannel in, FileChannel out, ByteBuffer buffer, CRC32C crc) throws IOException {
+        long size = 0;
+        // A read shorter than the buffer is the end of a plain file: no second read to hear so.
+        boolean more = true;
+        while (more) {
+            buffer.clear();
+            int n = in.read(buffer);
+            more = n == BUFFER;
+            if (n > 0) {
+                buffer.flip();
+                crc.update(buffer.duplicate());
+                while (buffer.hasRemaining()) {
+                    out.write(buffer);
+                }
+                size += n;
+            }
+        }
         return size;
     }
 }
