@@ -97,11 +97,18 @@ final class LocalMachine implements AutoCloseable {
         TreeCopier copier = new TreeCopier(runAs);
         Templates templates = new Templates(cache, runAs, copier, helpers, this::runStep);
         Recycler recycler = new Recycler(runAs, copier);
-        Spares shared = new Spares(cache.resolve("spares"), proc.bootId(), templates, recycler, this::syncFileSystem);
+        int most = 4 + 2 * settings.spares();
+        Spares shared =
+                new Spares(cache.resolve("spares"), most, proc.bootId(), templates, recycler, this::syncFileSystem);
         Spares own = Disk.sameFileSystem(cache, durable.path())
                 ? shared
                 : new Spares(
-                        durable.path().resolve("spares"), proc.bootId(), templates, recycler, this::syncFileSystem);
+                        durable.path().resolve("spares"),
+                        most,
+                        proc.bootId(),
+                        templates,
+                        recycler,
+                        this::syncFileSystem);
         this.keeper = new SpareKeeper(settings.spares(), ticker, busy, settings.id());
         this.preparation = new Preparation(runAs, templates, own, shared, keeper);
         keeper.later(() -> {

@@ -18,6 +18,9 @@ final class ProcFs {
     /** Fixed by the kernel's interface to programs on every architecture that Java runs on. */
     private static final long TICKS_PER_SECOND = 100;
 
+    /** How an IPv4 address looks in {@code net/tcp6}: servers that speak both families listen there. */
+    private static final String MAPPED = "0000000000000000FFFF0000";
+
     private final Path proc;
     private final String bootId;
 
@@ -181,7 +184,10 @@ final class ProcFs {
         String wanted = hex(address);
         return listeners().stream()
                 .filter(l -> l.port() == port)
-                .filter(l -> l.wildcard() || wanted.isEmpty() || l.addressHex().equals(wanted))
+                .filter(l -> l.wildcard()
+                        || wanted.isEmpty()
+                        || l.addressHex().equals(wanted)
+                        || l.addressHex().equals(MAPPED + wanted))
                 .findFirst();
     }
 

@@ -21,12 +21,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * thrown away, and only until the machine restarts.
  */
 final class Spares {
-    /** More copies of one template than this are not kept, used ones included. */
-    private static final int MOST = 16;
-
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Path root;
+    private final int most;
     private final String boot;
     private final Templates templates;
     private final Recycler recycler;
@@ -38,10 +36,12 @@ final class Spares {
         boolean sync(Path somewhereOnIt);
     }
 
-    Spares(Path root, String bootId, Templates templates, Recycler recycler, Syncer syncer) {
+    /** @param most more copies of one template than this are not kept, used ones included */
+    Spares(Path root, int most, String bootId, Templates templates, Recycler recycler, Syncer syncer) {
         this.recycler = recycler;
         this.syncer = syncer;
         this.root = root;
+        this.most = most;
         this.boot = bootId.substring(0, Math.min(8, bootId.length()));
         this.templates = templates;
     }
@@ -98,15 +98,13 @@ final class Spares {
      */
     boolean giveBack(String templateKey, Path copy) throws IOException {
         Path shelf = root.resolve(templateKey);
-        if (!Files.isDirectory(shelf)) {
-            return false;
-        }
+        Disk.makeDirectories(shelf, 0711);
         try (DirectoryStream<Path> all = Files.newDirectoryStream(shelf)) {
             int there = 0;
             for (Path path : all) {
                 there++;
             }
-            if (there >= MOST) {
+            if (there >= most) {
                 return false;
             }
         }
