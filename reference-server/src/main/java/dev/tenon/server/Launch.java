@@ -209,7 +209,7 @@ final class Launch {
                 String token = Json.mapper().readTree(login).path("token").asText();
                 send(http, server, "v1/tenants", token, "{\"name\":\"warm-up\"}");
                 for (String path :
-                        List.of("health", "metrics", "v1/tenants", "v1/catalogue", "openapi.json", "login")) {
+                        List.of("health", "metrics", "v1/tenants", "v1/catalogue", "openapi.json", "ui/login", "ui/")) {
                     send(http, server, path, token, "");
                 }
             }

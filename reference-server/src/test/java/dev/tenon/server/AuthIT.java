@@ -339,9 +339,9 @@ class AuthIT {
     }
 
     private Answer cookieLogIn() {
-        return Stream.of(server.request("POST", "/login", "")
+        return Stream.of(server.request("POST", "/ui/login", "")
                         .header("Content-Type", "application/x-www-form-urlencoded")
-                        .body(BodyPublishers.ofString("user=admin&password=" + TestServer.PASSWORD.replace(' ', '+')))
+                        .body(BodyPublishers.ofString("name=admin&password=" + TestServer.PASSWORD.replace(' ', '+')))
                         .send())
                 .peek(a -> assertThat(a.status()).as(a.text()).isLessThan(400))
                 .findFirst()

@@ -21,15 +21,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BadInputIT {
     private static final String NUL = "\\u0000";
 
-    @TempDir
-    Path directory;
-
     private TestServer server;
     private String tenant;
     private String instance;
 
     @BeforeAll
-    void start() {
+    void start(@TempDir Path directory) {
         server = TestServer.start(directory);
         tenant = server.tenant("shop");
         instance = server.instance(tenant, "orders");
@@ -122,7 +119,7 @@ class BadInputIT {
                         16,
                         "duplicate key",
                         "{\"name\":\"x\",\"name\":\"y\",\"engine\":\"simdb\",\"version\":\"2\",\"plan\":\"micro\"}",
-                        "NAME_INVALID"),
+                        "REQUEST_INVALID"),
                 bad(16, "trailing garbage", with("zone", "\"z\"") + "x", "REQUEST_INVALID"),
                 bad(16, "two objects", TestServer.spec("x") + TestServer.spec("y"), "REQUEST_INVALID"),
                 bad(16, "array for object", "[]", "REQUEST_INVALID"),

@@ -15,9 +15,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Row 27: two tenants never see each other. The routes come from the server's own document, so a new one is covered at once. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TenantIsolationIT {
-    @TempDir
-    Path directory;
-
     private TestServer server;
     private String own;
     private String other;
@@ -27,7 +24,7 @@ class TenantIsolationIT {
     private String token;
 
     @BeforeAll
-    void start() {
+    void start(@TempDir Path directory) {
         server = TestServer.start(directory);
         own = server.tenant("shop");
         other = server.tenant("bank");

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonBuilder;
 import dev.tenon.server.auth.Role;
 import dev.tenon.server.auth.User;
 import dev.tenon.testkit.sim.SimulatedDelivery;
@@ -44,16 +45,18 @@ public final class TestServer implements AutoCloseable {
             .build();
     private String adminToken = "";
 
-    private TestServer(Path directory, SimulatedPlace place, UnaryOperator<ServerSettings.Builder> more, Clock clock) {
+    private TestServer(Path directory, SimulatedPlace place, UnaryOperator<TenonBuilder> more, Clock clock) {
         this.directory = directory;
         this.place = place;
-        ServerSettings settings = more.apply(
-                        ServerSettings.builder().directory(directory).port(0).adminPassword(Secret.of(PASSWORD)))
-                .build();
-        Tenon tenon = Tenon.builder()
+        ServerSettings settings = ServerSettings.builder()
                 .directory(directory)
-                .delivery(SimulatedDelivery.on(place))
-                .engine(SimulatedEngine.on(place))
+                .port(0)
+                .adminPassword(Secret.of(PASSWORD))
+                .build();
+        Tenon tenon = more.apply(Tenon.builder()
+                        .directory(directory)
+                        .delivery(SimulatedDelivery.on(place))
+                        .engine(SimulatedEngine.on(place)))
                 .build();
         this.server = Server.start(settings, tenon, clock, System::nanoTime, new SecureRandom());
     }
@@ -64,6 +67,11 @@ public final class TestServer implements AutoCloseable {
 
     public static TestServer start(Path directory, Clock clock) {
         return new TestServer(directory, SimulatedPlace.create(), b -> b, clock);
+    }
+
+    /** Starts one on a place of its own, whose control plane lets a tenant have only so many unfinished operations. */
+    public static TestServer start(Path directory, SimulatedPlace place, int maxQueuedPerTenant) {
+        return new TestServer(directory, place, b -> b.maxQueuedPerTenant(maxQueuedPerTenant), Clock.systemUTC());
     }
 
     /** Ends this server and starts the next one on the same directory and place. */
@@ -102,9 +110,18 @@ public final class TestServer implements AutoCloseable {
 
     /** Makes a tenant and returns its id. */
     public String tenant(String name) {
-        Answer answer = request("POST", "/v1/tenants", admin())
-                .json("{\"name\":\"" + name + "\"}")
-                .send();
+        return made("{\"name\":\"" + name + "\"}");
+    }
+
+    /** Makes a tenant that may have so many instances and returns its id. */
+    public String tenant(String name, int instances) {
+        return made(
+                "{\"name\":\"" + name + "\",\"quota\":{\"cpus\":100000,\"memory\":\"1024TiB\",\"storage\":\"1024TiB\","
+                        + "\"instances\":" + instances + "}}");
+    }
+
+    private String made(String spec) {
+        Answer answer = request("POST", "/v1/tenants", admin()).json(spec).send();
         assertThat(answer.status()).as(answer.text()).isEqualTo(201);
         return answer.body().get("id").textValue();
     }

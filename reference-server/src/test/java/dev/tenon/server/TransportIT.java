@@ -27,14 +27,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Requests that are wrong below the level of any resource. Numbers are rows of the table of bad inputs. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TransportIT {
-    @TempDir
-    Path directory;
-
     private TestServer server;
     private String tenant;
 
     @BeforeAll
-    void start() {
+    void start(@TempDir Path directory) {
         server = TestServer.start(directory);
         tenant = server.tenant("shop");
     }

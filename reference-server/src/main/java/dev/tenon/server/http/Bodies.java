@@ -93,7 +93,9 @@ public final class Bodies {
                 throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "body", "expected a JSON object");
             } catch (JsonProcessingException e) {
                 String field = dotted(parser.getParsingContext().pathAsPointer().toString());
-                throw HttpProblem.invalid(code(field), field, "not valid JSON: " + firstLine(e));
+                // NaN and Infinity are no JSON either, but whoever writes them there means a size.
+                ErrorCode code = code(field) == ErrorCode.SIZE_INVALID ? code(field) : ErrorCode.REQUEST_INVALID;
+                throw HttpProblem.invalid(code, field, "not valid JSON: " + firstLine(e));
             }
         } catch (IOException e) {
             throw new IllegalStateException("bytes in memory can be read", e);
