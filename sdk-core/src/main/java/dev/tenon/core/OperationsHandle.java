@@ -66,7 +66,10 @@ record OperationsHandle(ControlPlane plane, Caller caller, Optional<TenantId> te
     }
 
     private void requireOwn(InstanceId instance) {
-        if (plane.fleet.find(instance).filter(doc -> Optional.of(doc.tenant()).equals(tenant)).isEmpty()) {
+        if (plane.fleet
+                .find(instance)
+                .filter(doc -> Optional.of(doc.tenant()).equals(tenant))
+                .isEmpty()) {
             throw new NotFoundException("no such instance");
         }
     }

@@ -17,6 +17,8 @@ final class HealthPlanner {
     /** Healed and then well for so long: the next failure is a new one. */
     private static final Duration WELL_AGAIN = Duration.ofMinutes(10);
 
+    private static final Duration START_PATIENCE = Duration.ofSeconds(60);
+
     private HealthPlanner() {}
 
     /** What to do. */
@@ -102,7 +104,14 @@ final class HealthPlanner {
                     return paced(seen, cause(member));
                 }
                 case STARTING -> {
-                    return new Decision.Wait(cause(member), Duration.ofSeconds(1));
+                    // Starting what runs already only waits for it: a server that recovers from a crash is not
+                    // disturbed.
+                    boolean tooLong = member.startedAt()
+                            .map(at -> at.plus(START_PATIENCE).isBefore(seen.now()))
+                            .orElse(false);
+                    return tooLong
+                            ? paced(seen, cause(member) + " for more than " + START_PATIENCE.toSeconds() + " s")
+                            : new Decision.Wait(cause(member), Duration.ofSeconds(1));
                 }
                 case RUNNING, UNKNOWN -> {}
             }

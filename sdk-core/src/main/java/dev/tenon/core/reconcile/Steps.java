@@ -17,7 +17,6 @@ import dev.tenon.spi.engine.HandOver;
 import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,8 +31,6 @@ import java.util.stream.Collectors;
  * or the engine to do only what is missing.
  */
 final class Steps {
-    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
-
     private static final Map<String, Consumer<Work>> ACTIONS = Map.ofEntries(
             Map.entry(StepNames.PREPARE, Steps::prepare),
             Map.entry(StepNames.FILES, Steps::prepare),
@@ -86,7 +83,7 @@ final class Steps {
 
     private static void start(Work work) {
         for (MemberWorkload workload : work.workloads()) {
-            work.saw(work.delivery().start(workload, work.epoch(), START_TIMEOUT));
+            work.saw(work.delivery().start(workload, work.epoch(), Work.START_TIMEOUT));
         }
     }
 

@@ -2,7 +2,6 @@ package dev.tenon.core.reconcile;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
-import dev.tenon.api.Member;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
@@ -40,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  * crash it is made again from the store, and the steps look for themselves. Not thread-safe.
  */
 final class Work {
-    static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
+    static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
 
     private final Journal journal;
     private final Lease lease;
@@ -179,13 +179,28 @@ final class Work {
 
     /** Asks the serving member something in a session. */
     <T> T inSession(Function<EngineSession, T> use) {
-        AdminAddress address = serving()
-                .admin()
-                .orElseThrow(() -> new ProviderException(
-                        ErrorCode.PROVIDER_UNAVAILABLE, doc.id() + " has no address for administration now"));
-        try (EngineSession session = engine.connect(request(), address, SESSION_TIMEOUT)) {
+        try (EngineSession session = engine.connect(request(), admin(), SESSION_TIMEOUT)) {
             return use.apply(session);
         }
+    }
+
+    /**
+     * Only steps of instances that shall run ask for this. If the server died since it was started, nobody else brings it back:
+     * healing waits for its turn behind this very operation.
+     */
+    private AdminAddress admin() {
+        Optional<AdminAddress> address = serving().admin();
+        if (address.isEmpty()) {
+            for (MemberWorkload workload : workloads()) {
+                saw(delivery.prepare(workload, epoch()));
+            }
+            for (MemberWorkload workload : workloads()) {
+                saw(delivery.start(workload, epoch(), START_TIMEOUT));
+            }
+            address = serving().admin();
+        }
+        return address.orElseThrow(() -> new ProviderException(
+                ErrorCode.PROVIDER_UNAVAILABLE, doc.id() + " has no address for administration now"));
     }
 
     void learned(String version, Set<String> pending) {
@@ -214,14 +229,5 @@ final class Work {
             }
         }
         return builder;
-    }
-
-    /** Returns everything that was seen. */
-    List<ObservedMember> observations() {
-        return List.copyOf(observed.values());
-    }
-
-    static Member unseen(String name) {
-        return new Member(name, "unknown", "ABSENT", Optional.empty(), Optional.empty(), Optional.empty());
     }
 }

@@ -46,6 +46,7 @@ import java.util.stream.Collectors;
 final class World implements AutoCloseable {
     /** Long, because tests let time run much faster than a busy machine's threads. */
     static final Duration LEASE = Duration.ofMinutes(5);
+
     static final Duration PATIENCE = Duration.ofSeconds(20);
     static final Resources SIZE = Resources.of(0.5, DataSize.mib(256), DataSize.gib(1));
 

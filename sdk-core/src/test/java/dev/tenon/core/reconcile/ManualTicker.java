@@ -1,0 +1,24 @@
+package dev.tenon.core.reconcile;
+
+import dev.tenon.core.time.Ticker;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Time that a test moves. */
+final class ManualTicker implements Ticker {
+    private final AtomicLong nanos = new AtomicLong();
+
+    void advance(Duration by) {
+        nanos.addAndGet(by.toNanos());
+    }
+
+    @Override
+    public long nanos() {
+        return nanos.get();
+    }
+
+    @Override
+    public long waitFor(long wanted) {
+        return Duration.ofMillis(1).toNanos();
+    }
+}

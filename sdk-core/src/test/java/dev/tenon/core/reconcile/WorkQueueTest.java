@@ -1,0 +1,87 @@
+package dev.tenon.core.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.TenantId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+final class WorkQueueTest {
+    private final ManualTicker ticker = new ManualTicker();
+    private final WorkQueue queue = new WorkQueue(ticker);
+
+    private static WorkQueue.Key key(char tenant, char instance) {
+        return new WorkQueue.Key(
+                new TenantId("t-" + String.valueOf(tenant).repeat(20)),
+                new InstanceId("i-" + String.valueOf(tenant).repeat(19) + instance));
+    }
+
+    @Test
+    void take_wokenOften_getsItOnce() throws InterruptedException {
+        queue.wake(key('a', 'a'));
+        queue.wake(key('a', 'a'));
+        WorkQueue.Key taken = queue.take();
+        assertThat(taken).isEqualTo(key('a', 'a'));
+        queue.done(taken);
+        assertThat(queue.idle()).isTrue();
+    }
+
+    @Test
+    void done_wokenMeanwhile_isLookedAtOnceMore() throws InterruptedException {
+        queue.wake(key('a', 'a'));
+        WorkQueue.Key taken = queue.take();
+        queue.wake(taken);
+        queue.wake(taken);
+        queue.wake(key('a', 'b'));
+        assertThat(queue.take()).as("one worker at a time has an instance").isEqualTo(key('a', 'b'));
+        queue.done(taken);
+        assertThat(queue.take()).isEqualTo(taken);
+        queue.done(taken);
+        queue.done(key('a', 'b'));
+        assertThat(queue.idle()).isTrue();
+    }
+
+    @Test
+    void take_manyOfOneTenant_othersTakeTurns() throws InterruptedException {
+        for (char i = 'a'; i < 'k'; i++) {
+            queue.wake(key('a', i));
+        }
+        queue.wake(key('b', 'a'));
+        queue.wake(key('b', 'b'));
+        List<String> order = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            order.add(queue.take().tenant().value().substring(2, 3));
+        }
+        assertThat(order).containsExactly("a", "b", "a", "b");
+    }
+
+    @Test
+    void wakeAfter_beforeItsTime_isNotTaken() throws InterruptedException {
+        queue.wakeAfter(key('a', 'a'), Duration.ofSeconds(5).toNanos());
+        assertThat(queue.idle()).isTrue();
+        ticker.advance(Duration.ofSeconds(4));
+        assertThat(queue.idle()).isTrue();
+        ticker.advance(Duration.ofSeconds(1));
+        assertThat(queue.take()).isEqualTo(key('a', 'a'));
+    }
+
+    @Test
+    void wakeAfter_wokenAtOnce_isNotTakenTwice() throws InterruptedException {
+        queue.wakeAfter(key('a', 'a'), Duration.ofSeconds(5).toNanos());
+        queue.wake(key('a', 'a'));
+        queue.done(queue.take());
+        ticker.advance(Duration.ofSeconds(10));
+        assertThat(queue.idle()).isTrue();
+    }
+
+    @Test
+    void take_closed_returnsNothing() throws InterruptedException {
+        queue.close();
+        assertThat(queue.take()).isNull();
+    }
+}

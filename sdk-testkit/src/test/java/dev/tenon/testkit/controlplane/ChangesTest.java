@@ -1,0 +1,599 @@
+package dev.tenon.testkit.controlplane;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.type;
+
+import dev.tenon.api.Actor;
+import dev.tenon.api.Change;
+import dev.tenon.api.Cidr;
+import dev.tenon.api.Credential;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Event;
+import dev.tenon.api.Grant;
+import dev.tenon.api.Health;
+import dev.tenon.api.Instance;
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.Lifecycle;
+import dev.tenon.api.Operation;
+import dev.tenon.api.OperationFailedException;
+import dev.tenon.api.OperationState;
+import dev.tenon.api.OperationView;
+import dev.tenon.api.PageRequest;
+import dev.tenon.api.Preview;
+import dev.tenon.api.RequestKey;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Tenant;
+import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonException;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.testkit.fault.Call;
+import dev.tenon.testkit.fault.Intercepted;
+import dev.tenon.testkit.fault.Interceptor;
+import dev.tenon.testkit.sim.SimulatedDelivery;
+import dev.tenon.testkit.sim.SimulatedEngine;
+import dev.tenon.testkit.sim.SimulatedPlace;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+final class ChangesTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Resources SIZE = Resources.of(0.5, DataSize.mib(256), DataSize.gib(1));
+    private static final Actor ANN = new Actor("ann");
+    private static final Actor BOB = new Actor("bob");
+
+    private final SimulatedPlace place = SimulatedPlace.create();
+    private final SteppedClock clock = new SteppedClock();
+    private final Valve valve = new Valve();
+    private final Tenon tenon = Tenon.builder()
+            .delivery(Intercepted.delivery(SimulatedDelivery.on(place), valve))
+            .engine(SimulatedEngine.on(place))
+            .clock(clock)
+            .resync(Duration.ofSeconds(1))
+            .lease(Duration.ofMinutes(5))
+            .build();
+    private final Tenant shop = tenon.tenants().create(t -> t.name("shop"));
+
+    @AfterEach
+    void close() {
+        valve.open();
+        tenon.close();
+    }
+
+    /** Holds calls of one verb back, or makes them fail, for as long as a test wants. */
+    private static final class Valve implements Interceptor {
+        private volatile String held = "";
+        private volatile CountDownLatch gate = new CountDownLatch(0);
+        private volatile CountDownLatch reached = new CountDownLatch(1);
+        private volatile String failing = "";
+        private volatile ErrorCode code = ErrorCode.TIMEOUT;
+
+        void hold(String verb) {
+            gate = new CountDownLatch(1);
+            reached = new CountDownLatch(1);
+            held = verb;
+        }
+
+        void awaitReached() throws InterruptedException {
+            assertThat(reached.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        }
+
+        void open() {
+            held = "";
+            gate.countDown();
+        }
+
+        void fail(String verb, ErrorCode with) {
+            code = with;
+            failing = verb;
+        }
+
+        void mend() {
+            failing = "";
+        }
+
+        @Override
+        public void before(Call call) {
+            if (call.verb().equals(held)) {
+                reached.countDown();
+                try {
+                    if (!gate.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                        throw new AssertionError("nobody opened the valve");
+                    }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+            if (call.verb().equals(failing)) {
+                throw new dev.tenon.api.ProviderException(code, "made to fail");
+            }
+        }
+
+        @Override
+        public void after(Call call) {}
+    }
+
+    private static InstanceSpec.Builder spec(String name) {
+        return InstanceSpec.builder()
+                .name(name)
+                .engine(SimulatedEngine.SIMDB, "2")
+                .resources(SIZE);
+    }
+
+    private Instance created(String name) {
+        return shop.instances().create(spec(name).build()).await(PATIENCE);
+    }
+
+    private static MemberRef member(Instance instance) {
+        return new MemberRef(instance.tenant(), instance.id(), "m-1");
+    }
+
+    private static void refused(ErrorCode code, ThrowingCallable call) {
+        assertThatThrownBy(call).asInstanceOf(type(TenonException.class)).satisfies(e -> assertThat(e.code())
+                .isEqualTo(code));
+    }
+
+    private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
+        CountDownLatch never = new CountDownLatch(1);
+        for (int i = 0; !holds.getAsBoolean(); i++) {
+            assertThat(i).as(what).isLessThan(6_000);
+            assertThat(never.await(10, TimeUnit.MILLISECONDS)).isFalse();
+        }
+    }
+
+    private static OperationState state(Operation<?> operation) {
+        return operation.view().state();
+    }
+
+    private List<String> eventTypes() {
+        return shop.events().latest(1_000).stream().map(Event::type).toList();
+    }
+
+    @Test
+    void operations_onOneInstance_runInTheOrderTheyWereAskedFor() throws InterruptedException {
+        Instance orders = created("orders");
+        valve.hold("stop");
+        Operation<Instance> stop = orders.stop();
+        valve.awaitReached();
+        Operation<Instance> start = orders.start();
+        Operation<Instance> freeze = orders.freeze();
+        assertThat(List.of(state(stop), state(start), state(freeze)))
+                .containsExactly(OperationState.RUNNING, OperationState.QUEUED, OperationState.QUEUED);
+        refused(ErrorCode.ILLEGAL_STATE, orders::start);
+        valve.open();
+        freeze.await(PATIENCE);
+        assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Frozen());
+        assertThat(stop.view().finishedAt().orElseThrow())
+                .isBeforeOrEqualTo(start.view().startedAt().orElseThrow());
+    }
+
+    @Test
+    void cancel_queuedOperation_isNeverBegun() throws InterruptedException {
+        Instance orders = created("orders");
+        valve.hold("stop");
+        Operation<Instance> stop = orders.stop();
+        valve.awaitReached();
+        Operation<Instance> start = orders.start();
+        assertThat(start.cancel()).isTrue();
+        assertThat(state(start)).isEqualTo(OperationState.CANCELLED);
+        assertThat(start.cancel()).isFalse();
+        valve.open();
+        stop.await(PATIENCE);
+        refused(ErrorCode.CANCELLED, () -> start.await(PATIENCE));
+        assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Stopped());
+    }
+
+    @Test
+    void cancel_creationUnderWay_takesEverythingBack() throws InterruptedException {
+        valve.hold("start");
+        Operation<Instance> create = shop.instances().create(spec("orders").build());
+        valve.awaitReached();
+        assertThat(create.cancel()).isTrue();
+        valve.open();
+        refused(ErrorCode.CANCELLED, () -> create.await(PATIENCE));
+        assertThat(state(create)).isEqualTo(OperationState.CANCELLED);
+        assertThat(place.members()).isEmpty();
+        assertThat(shop.view().usage().instances()).isZero();
+        assertThat(created("orders").view().lifecycle()).as("the name is free").isEqualTo(new Lifecycle.Active());
+    }
+
+    @Test
+    void create_placeRefusesForGood_isTakenBackAndSaysWhy() {
+        valve.fail("start", ErrorCode.DISK_FULL);
+        Operation<Instance> create = shop.instances().create(spec("orders").build());
+        assertThatThrownBy(() -> create.await(PATIENCE))
+                .isInstanceOfSatisfying(OperationFailedException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.DISK_FULL))
+                .hasMessageContaining("made to fail");
+        Instance failed = shop.instances().find("orders").orElseThrow();
+        assertThat(failed.view().lifecycle()).isInstanceOf(Lifecycle.Failed.class);
+        assertThat(place.members()).isEmpty();
+        assertThat(shop.view().usage().cpus()).isEqualByComparingTo("0");
+        assertThat(shop.view().usage().instances()).isEqualTo(1);
+        valve.mend();
+        failed.delete().await(PATIENCE);
+        refused(ErrorCode.GONE, failed::view);
+        assertThat(created("orders").view().health()).isEqualTo(new Health.Healthy());
+    }
+
+    @Test
+    void placeDoesNotAnswer_triesUsedUp_parksAndRetryGoesOn() throws InterruptedException {
+        Instance orders = created("orders");
+        valve.fail("stop", ErrorCode.TIMEOUT);
+        Operation<Instance> stop = orders.stop();
+        parked(stop);
+        assertThat(stop.view().error()).contains(ErrorCode.TIMEOUT);
+        assertThat(stop.view().message()).contains("made to fail");
+        assertThat(orders.explain().waitsFor())
+                .hasValueSatisfying(w -> assertThat(w).contains("STOP"));
+        refused(ErrorCode.TIMEOUT, () -> stop.await(PATIENCE));
+        valve.mend();
+        stop.retry();
+        stop.await(PATIENCE);
+        assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Stopped());
+        refused(ErrorCode.ILLEGAL_STATE, stop::retry);
+        assertThat(eventTypes()).contains("operation.parked", "instance.stopped");
+    }
+
+    private void parked(Operation<?> operation) throws InterruptedException {
+        eventually("parked", () -> {
+            clock.skip(Duration.ofSeconds(1));
+            return state(operation) == OperationState.PARKED;
+        });
+    }
+
+    @Test
+    void parkedOperation_nextLegalOne_takesItsPlace() throws InterruptedException {
+        Instance orders = created("orders");
+        valve.fail("stop", ErrorCode.TIMEOUT);
+        Operation<Instance> stop = orders.stop();
+        parked(stop);
+        valve.mend();
+        orders.freeze().await(PATIENCE);
+        assertThat(state(stop)).isEqualTo(OperationState.FAILED);
+        assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Frozen());
+        assertThat(orders.view().operation()).isEmpty();
+    }
+
+    @Test
+    void parkedCreation_delete_removesAllOfIt() throws InterruptedException {
+        valve.fail("start", ErrorCode.PROVIDER_UNAVAILABLE);
+        Operation<Instance> create = shop.instances().create(spec("orders").build());
+        parked(create);
+        valve.mend();
+        shop.instances().find("orders").orElseThrow().delete().await(PATIENCE);
+        assertThat(place.members()).isEmpty();
+        assertThat(shop.view().usage().storage().bytes()).isZero();
+        assertThat(state(create)).isEqualTo(OperationState.FAILED);
+    }
+
+    @Test
+    void resize_failsHalfWay_isPutBack() throws InterruptedException {
+        Instance orders = created("orders");
+        Resources larger = Resources.of(1, DataSize.mib(512), DataSize.gib(2));
+        valve.fail("resize", ErrorCode.PROVIDER_FAILED);
+        Operation<Instance> resize = orders.resize(larger);
+        refused(ErrorCode.PROVIDER_FAILED, () -> resize.await(PATIENCE));
+        valve.mend();
+        assertThat(orders.view().resources()).isEqualTo(SIZE);
+        assertThat(shop.view().usage().cpus()).isEqualByComparingTo("0.5");
+        eventually("runs again as before", () -> {
+            clock.skip(Duration.ofSeconds(1));
+            return orders.view().health() instanceof Health.Healthy
+                    && orders.view().generation() == orders.view().observedGeneration();
+        });
+        assertThat(place.resources(member(orders))).contains(SIZE);
+        orders.resize(larger).await(PATIENCE);
+        assertThat(place.resources(member(orders))).contains(larger);
+    }
+
+    @Test
+    void killedServer_isBackByItselfAndAnEventSaysSo() throws InterruptedException {
+        Instance orders = created("orders");
+        place.kill(member(orders));
+        eventually("healed", () -> eventTypes().contains("instance.healed"));
+        assertThat(place.running()).isEqualTo(1);
+        assertThat(orders.view().health()).isEqualTo(new Health.Healthy());
+    }
+
+    @Test
+    void unreachableServer_isUnknownAndNotTouched() throws InterruptedException {
+        Instance orders = created("orders");
+        place.unreachable(member(orders), true);
+        eventually("seen", () -> {
+            clock.skip(Duration.ofSeconds(1));
+            return orders.view().health() instanceof Health.Unknown;
+        });
+        assertThat(eventTypes()).doesNotContain("instance.healed", "instance.down");
+        place.unreachable(member(orders), false);
+        eventually("seen again", () -> {
+            clock.skip(Duration.ofSeconds(1));
+            return orders.view().health() instanceof Health.Healthy;
+        });
+        assertThat(eventTypes()).doesNotContain("instance.healed");
+    }
+
+    @Test
+    void preview_appliedAtOnce_doesWhatItSaid() {
+        Instance orders = created("orders");
+        Preview preview = orders.preview(
+                new Change.Resize(Optional.empty(), Optional.of(Resources.of(1, DataSize.mib(512), DataSize.gib(2)))));
+        assertThat(preview.differences()).extracting(Preview.Difference::name).contains("cpus", "memory", "storage");
+        assertThat(preview.quota()).contains(new Preview.QuotaEffect("cpus", "0.5", "1", "16"));
+        OperationView done = viewAfter(orders.apply(preview));
+        assertThat(done.steps())
+                .extracting(OperationView.Step::name)
+                .isEqualTo(preview.steps().stream().map(Preview.Step::name).toList());
+    }
+
+    private static OperationView viewAfter(Operation<Instance> operation) {
+        operation.await(PATIENCE);
+        return operation.view();
+    }
+
+    @Test
+    void preview_worldMovedSince_isStale() {
+        Instance orders = created("orders");
+        Preview preview = orders.preview(new Change.Stop());
+        orders.apply(new Change.Access(List.of(Cidr.parse("10.0.0.0/8")))).await(PATIENCE);
+        refused(ErrorCode.STALE, () -> orders.apply(preview));
+        Preview creation = shop.instances().preview(spec("second").build());
+        shop.update(
+                dev.tenon.api.TenantSpec.builder()
+                        .from(shop.view().spec())
+                        .quota(q -> q.cpus(8))
+                        .build(),
+                shop.view().version());
+        refused(ErrorCode.STALE, () -> shop.instances().create(creation, Optional.empty()));
+        shop.instances()
+                .create(shop.instances().preview(spec("second").build()), Optional.empty())
+                .await(PATIENCE);
+    }
+
+    @Test
+    void preview_doesNothing() {
+        Instance orders = created("orders");
+        long version = orders.view().version();
+        long changes = place.changes();
+        orders.preview(new Change.Delete(Optional.empty()));
+        shop.instances().preview(spec("other").build());
+        assertThat(orders.view().version()).isEqualTo(version);
+        assertThat(place.changes()).isEqualTo(changes);
+        assertThat(shop.instances().find("other")).isEmpty();
+    }
+
+    @Test
+    void quota_manyCreationsAtOnce_isNeverExceeded() throws Exception {
+        Tenant tight = tenon.tenants()
+                .create(t -> t.name("tight").quota(q -> q.instances(5).cpus(100)));
+        ExecutorService callers = Executors.newFixedThreadPool(8);
+        AtomicBoolean exceeded = new AtomicBoolean();
+        try {
+            List<Future<Boolean>> answers = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                String name = "db-" + i;
+                answers.add(callers.submit(() -> {
+                    try {
+                        tight.instances().create(spec(name).build());
+                        return true;
+                    } catch (TenonException e) {
+                        assertThat(e.code()).isEqualTo(ErrorCode.QUOTA_EXCEEDED);
+                        return false;
+                    } finally {
+                        exceeded.compareAndSet(false, tight.view().usage().instances() > 5);
+                    }
+                }));
+            }
+            int accepted = 0;
+            for (Future<Boolean> answer : answers) {
+                accepted += answer.get(60, TimeUnit.SECONDS) ? 1 : 0;
+            }
+            assertThat(accepted).isEqualTo(5);
+            assertThat(exceeded).isFalse();
+        } finally {
+            callers.shutdownNow();
+        }
+        assertThatThrownBy(() -> tight.instances().create(spec("more").build()))
+                .hasMessageContaining("instances: 5 used + 1 asked > 5");
+    }
+
+    @Test
+    void unfinishedOperations_tooMany_areRefused() throws InterruptedException {
+        try (Tenon small = Tenon.builder()
+                .delivery(Intercepted.delivery(SimulatedDelivery.on(SimulatedPlace.create()), valve))
+                .engine(SimulatedEngine.on(place))
+                .maxQueuedPerTenant(2)
+                .build()) {
+            Tenant tenant = small.tenants().create(t -> t.name("busy"));
+            valve.hold("prepare");
+            Operation<Instance> first = tenant.instances().create(spec("a").build());
+            valve.awaitReached();
+            tenant.instances().create(spec("b").build());
+            refused(ErrorCode.TOO_MANY_REQUESTS, () -> tenant.instances()
+                    .create(spec("c").build()));
+            valve.open();
+            first.cancel();
+        }
+    }
+
+    @Test
+    void approval_wideOpenWhitelist_needsSomebodyElse() {
+        Instance orders = created("orders");
+        Tenon ann = tenon.as(ANN);
+        Operation<Instance> open = ann.tenant("shop")
+                .instances()
+                .get(orders.id())
+                .apply(new Change.Access(List.of(Cidr.parse("0.0.0.0/0"))));
+        assertThat(state(open)).isEqualTo(OperationState.PENDING_APPROVAL);
+        refused(ErrorCode.SELF_APPROVAL, () -> ann.operations().approve(open.id()));
+        orders.restart().await(PATIENCE);
+        tenon.as(BOB).operations().approve(open.id());
+        open.await(PATIENCE);
+        assertThat(open.view().decidedBy()).contains("bob");
+        assertThat(orders.view().spec().whitelist()).containsExactly(Cidr.parse("0.0.0.0/0"));
+        refused(ErrorCode.ILLEGAL_STATE, () -> tenon.as(BOB).operations().approve(open.id()));
+    }
+
+    @Test
+    void approval_instanceChangedMeanwhile_isStale() {
+        Instance orders = created("orders");
+        Operation<Instance> open = orders.apply(new Change.Access(List.of(Cidr.parse("::/0"))));
+        orders.apply(new Change.Access(List.of(Cidr.parse("10.0.0.0/8")))).await(PATIENCE);
+        refused(ErrorCode.STALE, () -> tenon.as(BOB).operations().approve(open.id()));
+        tenon.as(BOB).operations().reject(open.id(), "no longer fits");
+        refused(ErrorCode.CANCELLED, () -> open.await(PATIENCE));
+        assertThat(state(open)).isEqualTo(OperationState.REJECTED);
+    }
+
+    @Test
+    void approval_creation_waitsThenGoesOnOrLeavesNothing() throws InterruptedException {
+        Tenant strict = tenon.tenants().create(t -> t.name("strict").approvalRequired(true));
+        Operation<Instance> yes = strict.instances().create(spec("yes").build());
+        Operation<Instance> no = strict.instances().create(spec("no").build());
+        Operation<Instance> late = strict.instances().create(spec("late").build());
+        assertThat(strict.instances().find("yes").orElseThrow().view().lifecycle())
+                .isEqualTo(new Lifecycle.PendingApproval());
+        refused(
+                ErrorCode.ILLEGAL_STATE,
+                () -> strict.instances().find("yes").orElseThrow().stop());
+        tenon.as(BOB).operations().reject(no.id(), "too dear");
+        tenon.as(BOB).operations().approve(yes.id());
+        assertThat(yes.await(PATIENCE).view().lifecycle()).isEqualTo(new Lifecycle.Active());
+        assertThat(strict.instances().find("no")).isEmpty();
+        clock.skip(Duration.ofHours(73));
+        eventually("ran out", () -> state(late) == OperationState.REJECTED);
+        assertThat(strict.view().usage().instances()).isEqualTo(1);
+    }
+
+    @Test
+    void recycleBin_timeOver_isPurged() throws InterruptedException {
+        Instance orders = created("orders");
+        orders.delete().await(PATIENCE);
+        assertThat(orders.view().lifecycle()).isInstanceOf(Lifecycle.Recycled.class);
+        assertThat(shop.view().usage().cpus()).isEqualByComparingTo("0");
+        assertThat(shop.view().usage().storage()).isEqualTo(DataSize.gib(1));
+        clock.skip(Duration.ofDays(7).minusMinutes(1));
+        Operation<Instance> recover = orders.recover();
+        recover.await(PATIENCE);
+        orders.delete().await(PATIENCE);
+        clock.skip(Duration.ofDays(7).plusMinutes(1));
+        eventually("purged", () -> place.members().isEmpty());
+        eventually("gone", () -> shop.instances().find("orders").isEmpty());
+        refused(ErrorCode.GONE, orders::recover);
+        assertThat(shop.view().usage().storage().bytes()).isZero();
+    }
+
+    @Test
+    void recoverAndPurge_atTheSameTime_exactlyOneIsAccepted() throws Exception {
+        ExecutorService callers = Executors.newFixedThreadPool(2);
+        try {
+            for (int round = 0; round < 10; round++) {
+                Instance orders = created("db-" + round);
+                orders.delete().await(PATIENCE);
+                CountDownLatch go = new CountDownLatch(1);
+                Future<Boolean> recover = callers.submit(() -> accepted(go, orders::recover));
+                Future<Boolean> purge = callers.submit(() -> accepted(go, orders::purge));
+                go.countDown();
+                boolean recovered = recover.get(60, TimeUnit.SECONDS);
+                boolean purged = purge.get(60, TimeUnit.SECONDS);
+                assertThat(recovered ^ purged)
+                        .as("recovered %s, purged %s", recovered, purged)
+                        .isTrue();
+            }
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    private static boolean accepted(CountDownLatch go, Runnable change) throws InterruptedException {
+        assertThat(go.await(60, TimeUnit.SECONDS)).isTrue();
+        try {
+            change.run();
+            return true;
+        } catch (TenonException e) {
+            assertThat(e.code()).isIn(ErrorCode.ILLEGAL_STATE, ErrorCode.GONE);
+            return false;
+        }
+    }
+
+    @Test
+    void requestKey_sameRequestAgain_yieldsTheSameOperation() {
+        RequestKey key = new RequestKey("key-1", "print-1");
+        Tenant keyed = tenon.under(key).tenant("shop");
+        Operation<Instance> first = keyed.instances().create(spec("orders").build());
+        first.await(PATIENCE);
+        assertThat(keyed.instances().create(spec("orders").build()).id()).isEqualTo(first.id());
+        refused(ErrorCode.IDEMPOTENCY_MISMATCH, () -> tenon.under(new RequestKey("key-1", "other"))
+                .tenant("shop")
+                .instances()
+                .create(spec("second").build()));
+        assertThat(shop.operations()
+                        .list(Optional.empty(), PageRequest.first(10))
+                        .items())
+                .hasSize(1);
+    }
+
+    @Test
+    void account_created_opensTheDoorWithThePasswordYielded() {
+        Instance orders = created("orders");
+        Credential bob = orders.accounts()
+                .create("bob", Optional.empty(), Set.of(Grant.READ))
+                .await(PATIENCE);
+        assertThat(place.canLogIn(member(orders), "bob", bob.password())).isTrue();
+        refused(ErrorCode.NAME_TAKEN, () -> orders.accounts().create("bob", Optional.empty(), Set.of(Grant.READ)));
+        refused(ErrorCode.ILLEGAL_STATE, () -> orders.accounts().drop("app_owner"));
+        refused(ErrorCode.NOT_FOUND, () -> orders.accounts().drop("nobody"));
+        Credential owner =
+                orders.accounts().resetPassword("app_owner", Optional.empty()).await(PATIENCE);
+        assertThat(orders.credential()).isEqualTo(owner);
+        assertThat(place.canLogIn(member(orders), "app_owner", owner.password()))
+                .isTrue();
+    }
+
+    @Test
+    void deletionProtection_on_refusesDeletion() {
+        Instance orders = shop.instances()
+                .create(spec("orders").deletionProtection(true).build())
+                .await(PATIENCE);
+        refused(ErrorCode.DELETION_PROTECTED, orders::delete);
+        refused(ErrorCode.ILLEGAL_STATE, orders::purge);
+        refused(ErrorCode.NOT_EMPTY, shop::delete);
+        orders.apply(new Change.Update(Optional.empty(), Optional.empty(), Optional.empty(), Optional.of(false)))
+                .await(PATIENCE);
+        orders.delete().await(PATIENCE);
+        refused(ErrorCode.NOT_EMPTY, shop::delete);
+        orders.purge().await(PATIENCE);
+        shop.delete();
+        refused(ErrorCode.NOT_FOUND, () -> tenon.tenant("shop"));
+    }
+
+    @Test
+    void version_changedMeanwhile_isAConflict() {
+        Instance orders = created("orders");
+        long seen = orders.view().version();
+        orders.apply(
+                        new Change.Update(
+                                Optional.of("Orders"),
+                                Optional.empty(),
+                                Optional.of(Map.of("a", "b")),
+                                Optional.empty()),
+                        seen)
+                .await(PATIENCE);
+        refused(ErrorCode.VERSION_CONFLICT, () -> orders.apply(new Change.Stop(), seen));
+    }
+}
