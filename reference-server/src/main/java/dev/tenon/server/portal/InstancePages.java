@@ -32,6 +32,7 @@ import io.javalin.http.Context;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -341,9 +342,21 @@ final class InstancePages {
                         .row()
                         .view()
                         .endpoint()
-                        .map(e -> new TreeMap<>(e.snippets()))
-                        .orElseGet(TreeMap::new));
+                        .map(e -> snippets(e.snippets()))
+                        .orElse(Map.of()));
         site.show(ctx, "instance/connection.jte", values);
+    }
+
+    /** What most people use comes first. */
+    private static Map<String, String> snippets(Map<String, String> byClient) {
+        Map<String, String> ordered = new LinkedHashMap<>();
+        for (String client : List.of("psql", "disql", "java", "python")) {
+            if (byClient.containsKey(client)) {
+                ordered.put(client, byClient.get(client));
+            }
+        }
+        new TreeMap<>(byClient).forEach(ordered::putIfAbsent);
+        return ordered;
     }
 
     private void authority(Context ctx) {

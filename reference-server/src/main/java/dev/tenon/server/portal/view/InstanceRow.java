@@ -5,7 +5,9 @@ import dev.tenon.api.Lifecycle;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One instance as lists and its own page show it.
@@ -14,11 +16,24 @@ import java.util.Optional;
  * @param operation what is done to it now, if anything
  */
 public record InstanceRow(InstanceView view, Optional<OperationView> operation) {
+    private static final Set<OperationKind> RUN_STATE = EnumSet.of(
+            OperationKind.START,
+            OperationKind.STOP,
+            OperationKind.RESTART,
+            OperationKind.FREEZE,
+            OperationKind.UNFREEZE,
+            OperationKind.RECOVER);
+
     /** Returns whether an action is offered. */
     public boolean may(OperationKind kind) {
         // Whoever waits for a creation that is parked may as well give it up.
         boolean stuck = view.lifecycle() instanceof Lifecycle.Provisioning
                 && operation.filter(o -> o.state() == OperationState.PARKED).isPresent();
+        boolean moving =
+                operation.filter(o -> o.state() != OperationState.PARKED).isPresent();
+        if (moving && RUN_STATE.contains(kind)) {
+            return false; // the operation under way is about to change what this would depend on
+        }
         return Legality.allows(view.lifecycle(), kind) || (stuck && kind == OperationKind.DELETE);
     }
 

@@ -2,6 +2,7 @@ package dev.tenon.server.portal.view;
 
 import dev.tenon.api.DataSize;
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.Preview;
 import dev.tenon.api.Resources;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -151,9 +152,13 @@ public record Page(
         return span(d);
     }
 
-    /** Returns an interruption in words. */
-    public String interruption(Duration d) {
-        return d.isZero() ? t("preview.none") : "≈ " + took(d);
+    /** Returns how long clients are without service, in words; a change that ends with nothing running has no number. */
+    public String interruption(Preview preview) {
+        return switch (preview.change().kind()) {
+            case STOP, FREEZE, DELETE -> t("preview.stopped");
+            case PURGE -> t("preview.ever");
+            default -> preview.interruption().isZero() ? t("preview.none") : "≈ " + took(preview.interruption());
+        };
     }
 
     /** Returns a size in its natural unit with at most one fraction digit. */

@@ -7,8 +7,12 @@
 
   const copyText = async (text) => {
     if (navigator.clipboard && window.isSecureContext) {
-      await navigator.clipboard.writeText(text);
-      return true;
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch {
+        // Not allowed here; the older way below may be.
+      }
     }
     const area = document.createElement('textarea');
     area.value = text;
