@@ -115,19 +115,22 @@ final class ClusterTemplate {
         if (ephemeral) {
             statements.add("UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'");
             statements.add("DROP DATABASE template0");
-            statements.add("DROP DATABASE postgres");
-            // Rewriting the catalogues leaves their free-space and visibility maps behind: 70 files less to copy per
-            // database.
-            statements.add("VACUUM FULL");
-        } else {
+        }
+        // Rewriting the catalogues leaves their free-space and visibility maps behind, which the server makes again
+        // when it
+        // needs them: 80 files less to copy in every database made from here on.
+        statements.add("DROP DATABASE postgres");
+        statements.add("VACUUM FULL");
+        String copied = version.atLeast(PostgresqlVersion.V15) ? " STRATEGY file_copy" : "";
+        if (!ephemeral) {
+            statements.add("CREATE DATABASE postgres" + copied);
             statements.add("REVOKE ALL ON DATABASE postgres FROM PUBLIC");
         }
         statements.add("CREATE ROLE " + OWNER + " NOLOGIN NOSUPERUSER CREATEDB "
                 + (version.createRoleIsSafe() ? "CREATEROLE" : "NOCREATEROLE") + " NOREPLICATION NOBYPASSRLS");
         statements.add("GRANT " + OWNER_MARKER + " TO " + OWNER
                 + (version.atLeast(PostgresqlVersion.V16) ? " WITH INHERIT FALSE, SET FALSE" : ""));
-        statements.add("CREATE DATABASE " + DATABASE + " OWNER " + OWNER
-                + (version.atLeast(PostgresqlVersion.V15) ? " STRATEGY file_copy" : ""));
+        statements.add("CREATE DATABASE " + DATABASE + " OWNER " + OWNER + copied);
         statements.add("GRANT CREATE ON DATABASE " + DATABASE + " TO " + DDL_MARKER);
         statements.add("CHECKPOINT");
         statements.add("DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO %L', current_setting('data_directory') || '/"

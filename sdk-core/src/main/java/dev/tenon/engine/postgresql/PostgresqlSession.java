@@ -7,6 +7,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Grant;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Names;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
 import dev.tenon.spi.engine.EngineSession;
@@ -62,7 +63,19 @@ final class PostgresqlSession implements EngineSession {
     public void handOver(HandOver handOver) {
         String owner = Names.databaseObject("owner", handOver.owner());
         String database = Names.databaseObject("database", handOver.database());
-        String verifier = verifier(handOver.password());
+        String open = "ALTER ROLE " + Identifiers.quote(owner) + " LOGIN NOSUPERUSER CREATEDB "
+                + (version.createRoleIsSafe() ? "CREATEROLE" : "NOCREATEROLE")
+                + " NOREPLICATION NOBYPASSRLS PASSWORD '" + verifier(handOver.password()) + "'";
+        // The template made both under these names, so there is nothing to look for, which would take as long as all
+        // the rest.
+        if (!owner.equals(ClusterTemplate.OWNER) || !database.equals(ClusterTemplate.DATABASE)) {
+            name(owner, database);
+        }
+        // The password comes last: nobody can log in before all the rest is true.
+        run("open the owner's account", open);
+    }
+
+    private void name(String owner, String database) {
         Set<String> found = new HashSet<>(ask(
                 "look for what is handed over",
                 "SELECT 'r' || rolname FROM pg_catalog.pg_roles WHERE rolname IN (?, ?)"
@@ -73,11 +86,13 @@ final class PostgresqlSession implements EngineSession {
                 database,
                 ClusterTemplate.DATABASE));
         if (!found.contains("r" + owner)) {
-            run(
-                    "name the owner",
-                    found.contains("r" + ClusterTemplate.OWNER)
-                            ? "ALTER ROLE " + ClusterTemplate.OWNER + " RENAME TO " + Identifiers.quote(owner)
-                            : "CREATE ROLE " + Identifiers.quote(owner) + " NOLOGIN");
+            if (!found.contains("r" + ClusterTemplate.OWNER)) {
+                throw new ProviderException(
+                        ErrorCode.SOFTWARE_CORRUPT,
+                        "PostgreSQL: the prepared data directory holds neither role " + ClusterTemplate.OWNER
+                                + " nor the owner's; destroy the instance and create it anew");
+            }
+            run("name the owner", "ALTER ROLE " + ClusterTemplate.OWNER + " RENAME TO " + Identifiers.quote(owner));
         }
         if (!found.contains("d" + database)) {
             if (found.contains("d" + ClusterTemplate.DATABASE)) {
@@ -88,12 +103,6 @@ final class PostgresqlSession implements EngineSession {
                 createDatabase(database, owner);
             }
         }
-        // The password comes last: nobody can log in before all the rest is true.
-        run(
-                "open the owner's account",
-                "ALTER ROLE " + Identifiers.quote(owner) + " LOGIN NOSUPERUSER CREATEDB "
-                        + (version.createRoleIsSafe() ? "CREATEROLE" : "NOCREATEROLE")
-                        + " NOREPLICATION NOBYPASSRLS PASSWORD '" + verifier + "'");
     }
 
     @Override

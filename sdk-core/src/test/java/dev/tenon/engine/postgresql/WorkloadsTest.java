@@ -214,7 +214,7 @@ class WorkloadsTest {
                 .contains("REVOKE ALL ON DATABASE postgres FROM PUBLIC;\n\n")
                 .contains(
                         "CREATE ROLE app_owner NOLOGIN NOSUPERUSER CREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS;\n\n")
-                .doesNotContain("DROP DATABASE");
+                .doesNotContain("DROP DATABASE template0");
     }
 
     @ParameterizedTest
