@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Settings that fit a size, and the proof that the server stays inside it.
@@ -252,7 +253,7 @@ final class PostgresqlSizing {
     private long sessions(List<String> proof) {
         long count = number("max_connections") + number("max_parallel_workers");
         long temporary = bytes("temp_buffers");
-        double multiplier = known.get("hash_mem_multiplier").number(value("hash_mem_multiplier"));
+        double multiplier = known("hash_mem_multiplier").number(value("hash_mem_multiplier"));
         long node = (long) (bytes("work_mem") * Math.max(1, multiplier));
         long each = SESSION_BASE + temporary + NODES * node;
         proof.add(count + " sessions and parallel workers × (" + human(SESSION_BASE) + " + temp_buffers "
@@ -274,17 +275,21 @@ final class PostgresqlSizing {
                 .intValueExact();
     }
 
+    private ServerSetting known(String name) {
+        return Objects.requireNonNull(known.get(name), name);
+    }
+
     private String value(String name) {
         Sizing.Setting setting = settings.get(name);
-        return setting == null ? known.get(name).builtIn() : setting.value();
+        return setting == null ? known(name).builtIn() : setting.value();
     }
 
     private long number(String name) {
-        return (long) known.get(name).number(value(name));
+        return (long) known(name).number(value(name));
     }
 
     private long bytes(String name) {
-        return known.get(name).bytes(value(name));
+        return known(name).bytes(value(name));
     }
 
     private void put(String name, Object value, String reason) {
