@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -115,22 +116,25 @@ final class Cgroups {
         return memory.isPresent();
     }
 
-    /** Makes the member's groups or changes their limits; returns their directories. */
-    List<String> limit(String member, int cpuMillis, long memoryBytes) throws IOException {
-        List<String> made = new ArrayList<>();
-        if (cpu.isPresent() && cpuMillis > 0) {
+    /** Returns the directories of the member's groups, made or not. */
+    List<String> directories(String member) {
+        return Stream.of(cpu, memory)
+                .flatMap(Optional::stream)
+                .map(c -> c.parent().resolve(member).toString())
+                .distinct()
+                .toList();
+    }
+
+    /** Makes the member's groups or changes their limits. */
+    void limit(String member, int cpuMillis, long memoryBytes) throws IOException {
+        if (cpu.isPresent()) {
             Path group = group(cpu.get(), "cpu", member);
             limitCpu(cpu.get(), group, cpuMillis);
-            made.add(group.toString());
         }
-        if (memory.isPresent() && memoryBytes > 0) {
+        if (memory.isPresent()) {
             Path group = group(memory.get(), "memory", member);
             limitMemory(memory.get(), group, memoryBytes);
-            if (!made.contains(group.toString())) {
-                made.add(group.toString());
-            }
         }
-        return made;
     }
 
     private static Path group(Controller c, String controller, String member) throws IOException {

@@ -195,7 +195,10 @@ final class LocalHost implements AutoCloseable {
 
     List<MemberRef> members() {
         Set<MemberRef> found = new HashSet<>();
-        for (MembersRoot root : machine.roots()) {
+        members.values().stream()
+                .filter(m -> !m.root().durable() && m.read().isPresent())
+                .forEach(m -> found.add(m.ref()));
+        for (MembersRoot root : List.of(machine.durable())) {
             try (DirectoryStream<Path> homes = Files.newDirectoryStream(root.members())) {
                 for (Path home : homes) {
                     Path record = home.resolve("member.json");
@@ -405,7 +408,6 @@ final class LocalHost implements AutoCloseable {
                 .softwareHome(softwareHome.toString())
                 .ports(seen.map(MemberRecord::ports).orElse(Map.of()))
                 .build();
-        member.write(started, false);
         try {
             MemberRecord content = describe(member, claimPorts(member, started, workload), workload);
             member.write(content, false);
@@ -454,17 +456,9 @@ final class LocalHost implements AutoCloseable {
     private MemberRecord claimPorts(Member member, MemberRecord content, MemberWorkload workload) {
         Map<String, Integer> ports = new LinkedHashMap<>(content.ports());
         for (Port port : workload.ports()) {
-            if (!ports.containsKey(port.name())) {
-                ports.put(port.name(), claimPort(member, port.name()));
-                // At once: a claim that no record knows would be lost if we died now.
-                member.write(content.edit().ports(ports).build(), false);
-            }
+            ports.computeIfAbsent(port.name(), name -> machine.ports().claim(member.home(), name));
         }
         return content.edit().ports(ports).build();
-    }
-
-    private int claimPort(Member member, String port) {
-        return machine.ports().claim(member.home(), (member.ref().externalName() + "/" + port).hashCode());
     }
 
     /** Fills in what later calls need and only the workload says. */
@@ -484,6 +478,8 @@ final class LocalHost implements AutoCloseable {
                         .toList())
                 .cpuMillis(workload.resources().cpuMillis())
                 .memoryBytes(workload.resources().memory().bytes())
+                .cgroups(machine.cgroups()
+                        .directories(member.root().group(member.ref().externalName())))
                 .build();
         Rendering rendering = rendering(member, placed);
         ImmutableMemberRecord.Builder described = placed.edit()
@@ -601,9 +597,9 @@ final class LocalHost implements AutoCloseable {
             content = limited(member, content, workload);
             Optional<Processes.Failure> failure = startOnce(member, content, workload, deadline.left());
             if (failure.isEmpty()) {
-                if (!content.everReady() || content.fenced()) {
-                    content = member.write(
-                            content.edit().everReady(true).fenced(false).build(), false);
+                member.noteReady();
+                if (content.fenced()) {
+                    content = member.write(content.edit().fenced(false).build(), false);
                 }
                 return observed(member, content);
             }
@@ -619,7 +615,7 @@ final class LocalHost implements AutoCloseable {
                             Optional.of(rendering(member, content)),
                             true,
                             SHORT_GRACE);
-            if (why.takenPort().isPresent() && !content.everReady() && tries < PORT_TRIES && !deadline.passed()) {
+            if (why.takenPort().isPresent() && !member.everReady() && tries < PORT_TRIES && !deadline.passed()) {
                 content = otherPort(member, content, workload, why.takenPort().get());
             } else {
                 if (why.code() == ErrorCode.PROVIDER_FAILED) {
@@ -659,12 +655,12 @@ final class LocalHost implements AutoCloseable {
     private MemberRecord limited(Member member, MemberRecord content, MemberWorkload workload) throws IOException {
         int cpuMillis = workload.resources().cpuMillis();
         long memory = workload.resources().memory().bytes();
-        List<String> groups =
-                machine.cgroups().limit(member.root().group(member.ref().externalName()), cpuMillis, memory);
+        String group = member.root().group(member.ref().externalName());
+        machine.cgroups().limit(group, cpuMillis, memory);
         MemberRecord limited = content.edit()
                 .cpuMillis(cpuMillis)
                 .memoryBytes(memory)
-                .cgroups(groups)
+                .cgroups(machine.cgroups().directories(group))
                 .build();
         return limited.equals(content) ? content : member.write(limited, false);
     }
@@ -674,7 +670,8 @@ final class LocalHost implements AutoCloseable {
             throws IOException {
         int taken = java.util.Objects.requireNonNull(content.ports().get(name));
         Map<String, Integer> ports = new LinkedHashMap<>(content.ports());
-        ports.put(name, claimPort(member, name));
+        // Under another name, or it would find the claim it already has.
+        ports.put(name, machine.ports().claim(member.home(), name + "-" + taken));
         log.info("Port {} of {} is taken; it gets {}", taken, member.ref(), ports.get(name));
         MemberRecord moved = describe(member, content.edit().ports(ports).build(), workload);
         member.write(moved, member.root().durable());
@@ -919,6 +916,7 @@ final class LocalHost implements AutoCloseable {
             Disk.deleteTree(member.root().run(name));
             content.ifPresent(
                     c -> c.ports().values().forEach(p -> machine.ports().release(p, member.home())));
+            member.forget();
             members.remove(name, member);
         } catch (IOException e) {
             throw Failures.io("removing " + member.ref(), e);

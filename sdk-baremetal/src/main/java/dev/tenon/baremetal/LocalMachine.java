@@ -72,7 +72,7 @@ final class LocalMachine implements AutoCloseable {
         this.commands = new Commands(runAs, helpers);
         this.processes = new Processes(launcher, signals, commands, proc, ticker, settings.listen());
         this.cgroups = Cgroups.detect(Path.of("/sys/fs/cgroup"), read("/proc/self/cgroup"), "tenon");
-        this.ports = new Ports(cache.resolve("ports"), settings.firstPort(), settings.lastPort(), proc);
+        this.ports = new Ports(cache.resolve("ports"), settings.firstPort(), settings.lastPort());
         this.shelf = new SoftwareShelf(
                 cache,
                 settings.software(),

@@ -65,8 +65,11 @@ final class Member {
         return home().resolve(process + ".out");
     }
 
-    /** Returns the record, read again only if somebody wrote it since. */
+    /** Returns the record, read again only if somebody wrote it since. That of a throw-away member is nobody else's business. */
     Optional<MemberRecord> read() {
+        if (!root.durable()) {
+            return Optional.ofNullable(known).map(Known::content);
+        }
         try {
             BasicFileAttributes file = Files.readAttributes(recordFile(), BasicFileAttributes.class);
             Known last = known;
@@ -98,12 +101,40 @@ final class Member {
 
     /** Replaces the record; {@code sync} makes it survive a power failure. */
     MemberRecord write(MemberRecord content, boolean sync) {
+        if (!root.durable()) {
+            known = new Known("", 0, content);
+            return content;
+        }
         try {
             Disk.replace(recordFile(), JSON.writeValueAsBytes(content), 0600, sync, runAs, false);
             return content;
         } catch (IOException e) {
             throw Failures.io("writing " + recordFile(), e);
         }
+    }
+
+    /**
+     * Whether it was ready once: from then on somebody may know its ports, so that they never change. A file of its own, because
+     * replacing the record makes ext4 flush it.
+     */
+    boolean everReady() {
+        return Files.exists(home().resolve("ready-once"));
+    }
+
+    void noteReady() {
+        try {
+            Path note = home().resolve("ready-once");
+            if (Files.notExists(note)) {
+                Files.createFile(note, Disk.mode(0600));
+            }
+        } catch (IOException e) {
+            throw Failures.io("noting that " + ref + " was ready", e);
+        }
+    }
+
+    /** Forgets what was known; its home is gone. */
+    void forget() {
+        known = null;
     }
 
     /** Returns the processes that run, main process first, adopting those that another JVM started. */

@@ -44,9 +44,6 @@ interface MemberRecord {
     /** Whether everything was prepared once; before that a repeated prepare starts over. */
     boolean complete();
 
-    /** Whether it was ready once: from then on somebody may know its ports, so that they never change. */
-    boolean everReady();
-
     /** Build and home of the software it was initialised with; later passes keep to it. */
     String softwareKey();
 
@@ -121,7 +118,6 @@ interface MemberRecord {
                 .epoch(epoch)
                 .fenced(false)
                 .complete(false)
-                .everReady(false)
                 .softwareKey("")
                 .softwareHome("")
                 .ready(ReadyEntry.ALWAYS)

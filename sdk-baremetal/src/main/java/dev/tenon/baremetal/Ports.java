@@ -6,8 +6,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -21,35 +20,34 @@ final class Ports {
     private final Path claims;
     private final int first;
     private final int last;
-    private final ProcFs proc;
 
-    Ports(Path claims, int first, int last, ProcFs proc) {
+    Ports(Path claims, int first, int last) {
         this.claims = claims;
         this.first = first;
         this.last = last;
-        this.proc = proc;
     }
 
     /**
-     * Claims a number.
+     * Claims a number, or finds the one that an interrupted call claimed for the same port. Whether another program listens on it is
+     * not asked: the kernel would walk all its sockets to answer, and the answer could be wrong a moment later.
      *
      * @param home directory of the member; exists
-     * @param seed where to start looking, so that members seldom meet
+     * @param name the port's name within the member
      * @throws dev.tenon.api.ProviderException {@code CAPACITY_EXCEEDED} if every number is taken
      */
-    int claim(Path home, int seed) {
+    int claim(Path home, String name) {
         try {
             Disk.makeDirectories(claims, 0711);
-            Set<Integer> listening = new HashSet<>();
-            proc.listeners().forEach(l -> listening.add(l.port()));
             // Linked into place with its content, so that no claim is ever seen half written.
             Path mine = claims.resolve("new-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet());
-            Files.writeString(mine, home.toString());
+            String text = text(home, name);
+            Files.writeString(mine, text);
             try {
                 int count = last - first + 1;
+                int seed = text.hashCode();
                 for (int i = 0; i < count; i++) {
                     int port = first + Math.floorMod(seed + i, count);
-                    if (!listening.contains(port) && take(port, mine)) {
+                    if (take(port, mine, text)) {
                         return port;
                     }
                 }
@@ -64,17 +62,18 @@ final class Ports {
                 "every port from " + first + " to " + last + " is taken; widen the range or destroy members");
     }
 
-    private boolean take(int port, Path mine) throws IOException {
+    private boolean take(int port, Path mine, String text) throws IOException {
         Path claim = claims.resolve(Integer.toString(port));
         if (link(claim, mine)) {
             return true;
         }
-        if (!stale(claim)) {
-            return false;
+        Optional<String> owner = read(claim);
+        if (owner.isPresent() && !stale(owner.get())) {
+            return owner.get().equals(text);
         }
         try (MachineLock lock = MachineLock.take(claims.resolve("lock"))) {
             // Another process may have taken it over while we waited.
-            if (stale(claim)) {
+            if (read(claim).filter(Ports::stale).isPresent()) {
                 Files.deleteIfExists(claim);
             }
             return link(claim, mine);
@@ -90,24 +89,29 @@ final class Ports {
         }
     }
 
-    private static boolean stale(Path claim) throws IOException {
+    private static String text(Path home, String name) {
+        return home + "\n" + name;
+    }
+
+    private static Optional<String> read(Path claim) throws IOException {
         try {
-            return Files.notExists(Path.of(Files.readString(claim)));
+            return Optional.of(Files.readString(claim));
         } catch (NoSuchFileException e) {
-            return true;
+            return Optional.empty();
         }
+    }
+
+    private static boolean stale(String text) {
+        return Files.notExists(Path.of(text.substring(0, Math.max(0, text.indexOf('\n')))));
     }
 
     /** Gives a number back if it is this member's. */
     void release(int port, Path home) {
         Path claim = claims.resolve(Integer.toString(port));
         try {
-            if (Files.exists(claim) && Files.readString(claim).equals(home.toString())) {
+            if (read(claim).filter(text -> text.startsWith(home + "\n")).isPresent()) {
                 Files.deleteIfExists(claim);
             }
-        } catch (NoSuchFileException e) {
-            // Somebody found it stale and took it over; then it is no longer ours to give back.
-            return;
         } catch (IOException e) {
             throw Failures.io("giving back port " + port, e);
         }

@@ -61,9 +61,6 @@ final class Preparation {
             for (String part : template.parts().keySet()) {
                 Files.move(made.resolve(part), Path.of(path(content, part)));
             }
-            Files.writeString(
-                    made.resolve("template"),
-                    key + "\n" + String.join("\n", template.parts().keySet()));
             keeper.want(spares, template, durable);
         }
         makeDirectories(content, false);
@@ -79,7 +76,8 @@ final class Preparation {
             }
         }
         if (durable) {
-            Disk.syncDirectory(member.home());
+            // Its own entries are synced with the record that completes it.
+            Disk.syncDirectory(member.root().members());
         }
     }
 
@@ -90,7 +88,7 @@ final class Preparation {
      */
     boolean giveBack(Member member) throws IOException {
         Path made = member.home().resolve(MADE);
-        Path note = made.resolve("template");
+        Path note = made.resolve(Spares.ORIGIN);
         if (Files.notExists(note)) {
             return false;
         }

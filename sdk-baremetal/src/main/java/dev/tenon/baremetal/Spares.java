@@ -21,6 +21,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * thrown away, and only until the machine restarts.
  */
 final class Spares {
+    /** Beside the parts of a copy: which template they came from, and their names. */
+    static final String ORIGIN = "origin";
+
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Path root;
@@ -170,6 +173,9 @@ final class Spares {
             templates.copy(template, part.getKey(), to, parallel, giveWay);
             Recycler.note(part.getValue(), to, note(into, part.getKey()));
         }
+        Files.writeString(
+                into.resolve(ORIGIN),
+                template.key() + "\n" + String.join("\n", template.parts().keySet()));
         if (durable) {
             syncAll(template, into, giveWay);
         }

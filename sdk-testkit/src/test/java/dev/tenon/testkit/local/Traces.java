@@ -97,7 +97,7 @@ final class Traces {
                                 Path parent = file.getParent();
                                 if (parent != null
                                         && parent.endsWith("ports")
-                                        && read(file).endsWith("/" + ref.externalName())) {
+                                        && read(file).contains("/" + ref.externalName() + "\n")) {
                                     found.add("claim " + file);
                                 }
                                 return FileVisitResult.CONTINUE;
