@@ -25,7 +25,7 @@ final class ReadCache {
     /** A value and what it takes; a list also knows how many commits to its kind had been seen when it was read. */
     private record Entry(Object value, long weight, long changes) {}
 
-    private static final long MAX_WEIGHT = 16 << 20;
+    private static final long MAX_WEIGHT = 4 << 20;
     private static final long WEIGHT_WITHOUT_BODY = 300;
 
     private final Map<Object, Entry> entries = new LinkedHashMap<>(256, 0.75f, true);
@@ -70,7 +70,7 @@ final class ReadCache {
             size += weight(document);
         }
         // A long list is read by a sweep, which comes back when all else has been read, too.
-        if (size <= MAX_WEIGHT / 16) {
+        if (size <= MAX_WEIGHT / 8) {
             synchronized (this) {
                 keep(query, new Entry(found, size, seen));
             }
@@ -114,7 +114,7 @@ final class ReadCache {
 
     private void keep(Object key, Entry entry) {
         forget(key);
-        if (entry.weight() > MAX_WEIGHT / 16) {
+        if (entry.weight() > MAX_WEIGHT / 8) {
             return;
         }
         entries.put(key, entry);
