@@ -73,7 +73,7 @@ class OverloadIT {
             Arrays.sort(nanos);
             // Both tenants share one small machine here; without a bound the other would wait for all the creates, many
             // seconds.
-            assertThat(nanos[nanos.length * 99 / 100]).isLessThan(1_000_000_000L);
+            assertThat(nanos[nanos.length * 99 / 100]).isLessThan(3_000_000_000L);
         } finally {
             release.countDown();
             threads.shutdownNow();

@@ -227,13 +227,18 @@ public final class Auth {
         checkOrigin(ctx);
         String expected = csrfToken(ctx);
         String header = ctx.header(CSRF_HEADER);
-        String seen = header == null && ctx.isFormUrlencoded() ? ctx.formParam(CSRF_FIELD) : header;
+        String seen = header == null && isForm(ctx) ? ctx.formParam(CSRF_FIELD) : header;
         if (seen == null
                 || !MessageDigest.isEqual(
                         expected.getBytes(StandardCharsets.US_ASCII), seen.getBytes(StandardCharsets.UTF_8))) {
             throw new AccessDeniedException(
                     ErrorCode.FORBIDDEN, "a change by cookie needs the header " + CSRF_HEADER + " of this login");
         }
+    }
+
+    private static boolean isForm(Context ctx) {
+        String type = ctx.header("Content-Type");
+        return type != null && type.startsWith("application/x-www-form-urlencoded");
     }
 
     private static void checkOrigin(Context ctx) {

@@ -190,6 +190,9 @@ public final class Bodies {
         if (message.startsWith("Duplicate field")) {
             return "a field is there twice";
         }
+        if (e.getLocation() == null) {
+            return "beyond a limit of depth, of length, or of the number of values";
+        }
         // Jackson's texts may quote the input, which may be a secret; what helps is where.
         return "line " + e.getLocation().getLineNr() + ", column "
                 + e.getLocation().getColumnNr();

@@ -123,7 +123,7 @@ final class Call {
         if (content.length == 0 && optional) {
             return bodies.empty();
         }
-        return bodies.object(ctx.contentType(), content);
+        return bodies.object(ctx.header("Content-Type"), content);
     }
 
     /** Returns the body as a value. */
