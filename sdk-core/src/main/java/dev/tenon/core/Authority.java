@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +35,12 @@ final class Authority implements ServerCertificates {
         Set<String> addresses = new HashSet<>();
         hosts.forEach(host -> (address(host) ? addresses : names).add(host));
         return authority().issue(instance, names, addresses);
+    }
+
+    /** Two thirds of its life: the rest is time for a renewal that does not succeed at once. */
+    @Override
+    public Duration renewAfter() {
+        return PrivateAuthority.LEAF_LIFE.multipliedBy(2).dividedBy(3);
     }
 
     /** Told apart by form alone: a name that had to be resolved for it could resolve to anything. */

@@ -168,7 +168,7 @@ final class ControlPlane implements AutoCloseable {
         try {
             store.now();
             store.counter("health", "none");
-            offering.deliveries().forEach(DeliveryDriver::capacity);
+            offering.deliveries().forEach(offering::capacity);
             return !closed.get();
         } catch (TenonException e) {
             log.warn("not healthy: {}", e.getMessage());

@@ -11,7 +11,6 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -39,14 +38,7 @@ final class Installation implements AutoCloseable {
             }
             Path directory = wanted.get().toAbsolutePath().normalize();
             Files.createDirectories(directory);
-            UserPrincipal owner = Files.getOwner(directory);
-            String us = System.getProperty("user.name", "");
-            if (!owner.getName().equals(us)) {
-                throw new ProviderException(
-                        ErrorCode.WRONG_OWNER,
-                        directory + " belongs to " + owner.getName() + ", but this process runs as " + us
-                                + "; give it to " + us + " or choose another directory");
-            }
+            requireOwn(directory);
             Files.setPosixFilePermissions(directory, mode());
             return new Installation(directory, true);
         } catch (IOException e) {
@@ -55,6 +47,22 @@ final class Installation implements AutoCloseable {
                     "the directory " + wanted.map(Path::toString).orElse("for temporary files") + " cannot be used: "
                             + e,
                     e);
+        }
+    }
+
+    private static void requireOwn(Path directory) throws IOException {
+        Path ourselves = Path.of("/proc/self");
+        String owner = Files.getOwner(directory).getName();
+        String us = System.getProperty("user.name", "");
+        // By number where the system tells it: in a container a user may have no name.
+        boolean own = Files.exists(ourselves)
+                ? Files.getAttribute(directory, "unix:uid").equals(Files.getAttribute(ourselves, "unix:uid"))
+                : owner.equals(us);
+        if (!own) {
+            throw new ProviderException(
+                    ErrorCode.WRONG_OWNER,
+                    directory + " belongs to " + owner + ", but this process runs as " + us + "; give it to " + us
+                            + " or choose another directory");
         }
     }
 

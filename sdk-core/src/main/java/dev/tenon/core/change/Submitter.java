@@ -211,6 +211,7 @@ public final class Submitter {
                 .generation(1)
                 .observedGeneration(0)
                 .encrypted(secrets.tls().isPresent())
+                .renewAt(secrets.tls().map(tls -> now.plus(certificates.renewAfter())))
                 .owner(spec.ephemeral() ? Optional.of(node) : Optional.empty())
                 .createdAt(now)
                 .build();

@@ -113,6 +113,9 @@ public interface InstanceDoc {
         return false;
     }
 
+    /** When its certificate is to be replaced, long before it runs out. */
+    Optional<Instant> renewAt();
+
     /** The control plane whose end is also its end, if it is ephemeral. */
     Optional<String> owner();
 

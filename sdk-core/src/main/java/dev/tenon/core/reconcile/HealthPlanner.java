@@ -39,6 +39,7 @@ final class HealthPlanner {
      * @param phase what it shall be
      * @param members what was seen of each member, the first being the one that serves
      * @param carriedOut whether the latest generation was carried out
+     * @param renewal whether its certificate is to be replaced
      * @param heals how often it was healed without having been well for a while in between
      * @param healedAt when it was last healed
      * @param now the time
@@ -47,6 +48,7 @@ final class HealthPlanner {
             Phase phase,
             List<ObservedMember> members,
             boolean carriedOut,
+            boolean renewal,
             int heals,
             Optional<Instant> healedAt,
             Instant now) {}
@@ -115,6 +117,9 @@ final class HealthPlanner {
                 }
                 case RUNNING, UNKNOWN -> {}
             }
+        }
+        if (seen.renewal()) {
+            return paced(seen, "its certificate is replaced before it runs out");
         }
         return seen.carriedOut()
                 ? new Decision.Leave()

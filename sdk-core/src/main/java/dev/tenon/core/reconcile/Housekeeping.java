@@ -18,6 +18,7 @@ import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Document;
 import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
+import dev.tenon.spi.store.StoredEvent;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class Housekeeping implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Housekeeping.class);
     private static final int BATCH = 500;
+    private static final long KEPT_EVENTS = 1_000_000;
     /** How soon work is begun that another control plane accepted for one of our instances. */
     private static final Duration NOTICE = Duration.ofMillis(250);
 
@@ -95,7 +97,9 @@ public final class Housekeeping implements AutoCloseable {
             fleet.load(Optional.of(leases.owned()));
         }
         expireApprovals();
+        trimEvents();
         Instant now = store.now();
+        Map<String, Boolean> alive = new HashMap<>();
         Map<String, List<InstanceDoc>> byPlace = new HashMap<>();
         for (var id : fleet.ids()) {
             Optional<InstanceDoc> found = fleet.peek(id);
@@ -106,18 +110,29 @@ public final class Housekeeping implements AutoCloseable {
             if (doc.head().isPresent()) {
                 reconciler.wake(doc.tenant(), doc.id());
             }
-            if (doc.owner().isPresent() && !leases.alive(doc.owner().get())) {
+            if (doc.owner().isPresent() && !alive.computeIfAbsent(doc.owner().get(), leases::alive)) {
                 remove(doc, OperationKind.DELETE, "the process it belonged to has ended");
             } else if (doc.lifecycle() instanceof dev.tenon.api.Lifecycle.Recycled recycled
                     && doc.projectedPhase() == Phase.RECYCLED
                     && !recycled.until().isAfter(now)) {
                 remove(doc, OperationKind.PURGE, "its time in the recycle bin is over");
+            } else if (doc.head().isEmpty() && Reconciler.renewalDue(doc, clock.instant())) {
+                reconciler.wake(doc.tenant(), doc.id());
             } else if (doc.head().isEmpty() && observable(doc.phase())) {
                 byPlace.computeIfAbsent(doc.delivery(), place -> new ArrayList<>())
                         .add(doc);
             }
         }
         byPlace.forEach(this::look);
+    }
+
+    /** The outbox is a window on the past, not an archive. */
+    private void trimEvents() {
+        List<StoredEvent> newest = store.eventsBefore(Optional.empty(), Optional.empty(), Long.MAX_VALUE, 1);
+        if (!newest.isEmpty() && newest.get(0).sequence() > KEPT_EVENTS) {
+            int gone = store.trimEvents(newest.get(0).sequence() - KEPT_EVENTS);
+            log.debug("{} old events were removed", gone);
+        }
     }
 
     private static boolean observable(Phase phase) {

@@ -1,6 +1,5 @@
 package dev.tenon.core.reconcile;
 
-import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceId;
@@ -23,6 +22,7 @@ import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -159,6 +159,7 @@ public final class Reconciler implements AutoCloseable {
                 phase,
                 seen,
                 doc.observedGeneration() == doc.generation(),
+                renewalDue(doc, clock.instant()),
                 doc.heals(),
                 doc.healedAt(),
                 clock.instant()));
@@ -225,6 +226,12 @@ public final class Reconciler implements AutoCloseable {
         entry.commit();
     }
 
+    /** Returns whether the certificate of an instance is to be replaced. */
+    static boolean renewalDue(InstanceDoc doc, Instant now) {
+        return doc.phase().running()
+                && doc.renewAt().map(at -> !at.isAfter(now)).orElse(false);
+    }
+
     /** Returns whether what was seen of an idle instance is what is recorded, so that no pass is needed. */
     static boolean asRecorded(InstanceDoc doc, ObservedMember seen, int index) {
         InstanceDoc.MemberStatus status = doc.members().get(index);
@@ -262,9 +269,5 @@ public final class Reconciler implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    static boolean unavailable(TenonException e) {
-        return e.code() == ErrorCode.PROVIDER_UNAVAILABLE || e.code() == ErrorCode.STORE_UNAVAILABLE;
     }
 }

@@ -150,7 +150,7 @@ final class Runner {
         }
 
         private Outcome steps() {
-            Work work = new Work(journal, lease, doc, op, offering, certificates);
+            Work work = new Work(journal, lease, doc, op, offering, certificates, clock.instant());
             for (int i = 0; i < op.steps().size(); i++) {
                 OperationView.Step step = op.steps().get(i);
                 if (step.state() == StepState.DONE) {
@@ -327,7 +327,7 @@ final class Runner {
         }
 
         private Outcome undo() {
-            Work work = new Work(journal, lease, doc, op, offering, certificates);
+            Work work = new Work(journal, lease, doc, op, offering, certificates, clock.instant());
             Steps.undo(work);
             op = op.but()
                     .steps(op.steps().stream()

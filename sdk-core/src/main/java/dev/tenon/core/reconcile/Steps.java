@@ -5,6 +5,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Grant;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.TenonException;
 import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.spi.delivery.Capability;
@@ -65,6 +66,9 @@ final class Steps {
     }
 
     private static void prepare(Work work) {
+        if (work.secrets().tls().isPresent() && work.renewalDue()) {
+            work.renew(work.secrets().hosts());
+        }
         for (MemberWorkload workload : work.workloads()) {
             work.saw(work.delivery().prepare(workload, work.epoch()));
         }
@@ -74,7 +78,7 @@ final class Steps {
             // Only now is it known where the place has put it; a certificate without that name would fail to verify.
             List<String> hosts = new ArrayList<>(secrets.hosts());
             hosts.add(address.get());
-            work.keep(secrets.withTls(work.certificates().issue(work.doc().id(), hosts), hosts));
+            work.renew(hosts);
             for (MemberWorkload workload : work.workloads()) {
                 work.saw(work.delivery().prepare(workload, work.epoch()));
             }
@@ -106,10 +110,18 @@ final class Steps {
                 work.delivery().resize(ref, work.resources(), work.epoch());
             }
             for (Directory directory : workload.directories()) {
-                Optional<DataSize> size = directory.size();
-                if (size.isPresent()) {
-                    work.delivery().growVolume(ref, directory.name(), size.get(), work.epoch());
-                }
+                directory.size().ifPresent(size -> grow(work, ref, directory.name(), size));
+            }
+        }
+    }
+
+    private static void grow(Work work, MemberRef ref, String directory, DataSize size) {
+        try {
+            work.delivery().growVolume(ref, directory, size, work.epoch());
+        } catch (TenonException e) {
+            // It has more already, from a change that was given up later: storage never shrinks, so it keeps that.
+            if (e.code() != ErrorCode.SHRINK_UNSUPPORTED) {
+                throw e;
             }
         }
     }

@@ -16,6 +16,7 @@ import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
@@ -24,6 +25,7 @@ import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -55,6 +57,8 @@ final class Work {
 
     private InstanceSecrets secrets;
     private long secretsVersion;
+    private final Instant now;
+    private @Nullable Instant renewAt;
     private @Nullable List<MemberWorkload> workloads;
     private @Nullable String serverVersion;
     private @Nullable Set<String> pendingRestart;
@@ -65,12 +69,14 @@ final class Work {
             InstanceDoc doc,
             OperationDoc operation,
             Offering offering,
-            ServerCertificates certificates) {
+            ServerCertificates certificates,
+            Instant now) {
         this.journal = journal;
         this.lease = lease;
         this.doc = doc;
         this.operation = operation;
         this.certificates = certificates;
+        this.now = now;
         this.spec = operation
                 .change()
                 .map(change -> ChangePlanner.applied(doc.spec(), change))
@@ -117,8 +123,15 @@ final class Work {
         return secrets;
     }
 
-    ServerCertificates certificates() {
-        return certificates;
+    /** Returns whether the server's certificate is to be replaced. */
+    boolean renewalDue() {
+        return renewAt == null && doc.renewAt().map(at -> !at.isAfter(now)).orElse(false);
+    }
+
+    /** Makes the server a new certificate for these names and addresses, and keeps it. */
+    void renew(List<String> hosts) {
+        keep(secrets.withTls(certificates.issue(doc.id(), hosts), hosts));
+        renewAt = now.plus(certificates.renewAfter());
     }
 
     /** Returns the password that the operation carries. */
@@ -190,7 +203,7 @@ final class Work {
      */
     private AdminAddress admin() {
         Optional<AdminAddress> address = serving().admin();
-        if (address.isEmpty()) {
+        if (address.isEmpty() || serving().state() != MemberState.RUNNING) {
             for (MemberWorkload workload : workloads()) {
                 saw(delivery.prepare(workload, epoch()));
             }
@@ -214,6 +227,9 @@ final class Work {
 
     /** Writes what was learned into a document. */
     InstanceDoc.Builder into(InstanceDoc.Builder builder, InstanceDoc now) {
+        if (renewAt != null) {
+            builder.renewAt(renewAt);
+        }
         if (serverVersion != null) {
             builder.serverVersion(serverVersion);
         }

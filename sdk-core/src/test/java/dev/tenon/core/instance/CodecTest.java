@@ -107,6 +107,7 @@ final class CodecTest {
                 .serverVersion("17.11")
                 .pendingRestart(Set.of("max_connections"))
                 .encrypted(true)
+                .renewAt(NOW)
                 .owner("node-x")
                 .heals(3)
                 .healedAt(NOW)

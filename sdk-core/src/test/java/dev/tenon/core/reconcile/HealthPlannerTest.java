@@ -88,8 +88,8 @@ final class HealthPlannerTest {
         "DELETED, ABSENT, Leave",
     })
     void decide_phaseAndStates_isAsWritten(Phase phase, String states, String expected) {
-        Decision decision =
-                HealthPlanner.decide(new HealthPlanner.Seen(phase, members(states), true, 0, Optional.empty(), NOW));
+        Decision decision = HealthPlanner.decide(
+                new HealthPlanner.Seen(phase, members(states), true, false, 0, Optional.empty(), NOW));
         assertThat(decision.getClass().getSimpleName()).isEqualTo(expected);
     }
 
@@ -100,21 +100,31 @@ final class HealthPlannerTest {
                 .startedAt(NOW.minusSeconds(61))
                 .build();
         assertThat(HealthPlanner.decide(
-                        new HealthPlanner.Seen(Phase.ACTIVE, List.of(starting), true, 0, Optional.empty(), NOW)))
+                        new HealthPlanner.Seen(Phase.ACTIVE, List.of(starting), true, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 
     @Test
-    void decide_generationNotCarriedOut_heals() {
+    void decide_certificateGrowsOld_isReplacedWhileItRunsOnly() {
         assertThat(HealthPlanner.decide(
-                        new HealthPlanner.Seen(Phase.ACTIVE, members("RUNNING"), false, 0, Optional.empty(), NOW)))
+                        new HealthPlanner.Seen(Phase.ACTIVE, members("RUNNING"), true, true, 0, Optional.empty(), NOW)))
+                .isInstanceOf(Decision.Heal.class);
+        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
+                        Phase.STOPPED, members("STOPPED"), true, true, 0, Optional.empty(), NOW)))
+                .isInstanceOf(Decision.Leave.class);
+    }
+
+    @Test
+    void decide_generationNotCarriedOut_heals() {
+        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
+                        Phase.ACTIVE, members("RUNNING"), false, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 
     @Test
     void decide_healedOftenAMomentAgo_waits() {
         Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
-                Phase.ACTIVE, members("STOPPED"), true, 5, Optional.of(NOW.minusSeconds(1)), NOW));
+                Phase.ACTIVE, members("STOPPED"), true, false, 5, Optional.of(NOW.minusSeconds(1)), NOW));
         assertThat(decision).isInstanceOfSatisfying(Decision.Wait.class, w -> assertThat(w.pause())
                 .isEqualTo(Duration.ofSeconds(7)));
     }
@@ -122,7 +132,7 @@ final class HealthPlannerTest {
     @Test
     void decide_healedOftenButLongAgo_healsAgain() {
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE, members("STOPPED"), true, 20, Optional.of(NOW.minusSeconds(301)), NOW)))
+                        Phase.ACTIVE, members("STOPPED"), true, false, 20, Optional.of(NOW.minusSeconds(301)), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 

@@ -596,4 +596,14 @@ final class ChangesTest {
                 .await(PATIENCE);
         refused(ErrorCode.VERSION_CONFLICT, () -> orders.apply(new Change.Stop(), seen));
     }
+
+    @Test
+    void certificate_growsOld_isReplacedByItself() throws InterruptedException {
+        Instance orders = created("orders");
+        clock.skip(Duration.ofDays(61));
+        eventually("replaced", () -> eventTypes().contains("instance.healed"));
+        assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Active());
+        assertThat(shop.events().latest(100))
+                .anySatisfy(e -> assertThat(e.message()).contains("certificate"));
+    }
 }
