@@ -9,19 +9,14 @@ import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.testkit.contract.EngineContract;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.io.TempDir;
 
 final class PostgresqlIT extends EngineContract {
-    @TempDir
-    static Path cache;
-
     @Override
     protected EngineDriver newEngine() {
         return new PostgresqlEngine();
@@ -29,8 +24,7 @@ final class PostgresqlIT extends EngineContract {
 
     @Override
     protected DeliveryDriver newDelivery() {
-        LocalProcesses.passable(cache, directory);
-        return LocalDelivery.builder().cache(cache).spares(0).build();
+        return LocalDelivery.create();
     }
 
     @Override

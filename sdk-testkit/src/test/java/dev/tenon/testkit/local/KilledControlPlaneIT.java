@@ -1,0 +1,82 @@
+package dev.tenon.testkit.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Kills a real process that runs a control plane with its store in a file, local delivery and PostgreSQL: at every boundary of each
+ * operation, one after the other on the same directory. Each next process finds what was begun finished or undone, and nothing
+ * orphaned on this machine, before it is killed in its turn.
+ */
+final class KilledControlPlaneIT {
+    private static final int MOST = 60;
+
+    @TempDir
+    Path directory;
+
+    @BeforeEach
+    void passable() throws IOException {
+        // The members' unprivileged user must pass through what JUnit makes for its owner alone.
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"create", "stop", "start", "restart", "resize", "account", "delete", "recover", "purge"})
+    void process_killedAtEveryBoundary_isTakenOverInOrder(String operation) throws Exception {
+        int boundary = 0;
+        while (run(operation, boundary)) {
+            boundary++;
+            assertThat(boundary).as("boundaries of " + operation).isLessThan(MOST);
+        }
+        assertThat(boundary).as("boundaries of " + operation).isGreaterThanOrEqualTo(4);
+        System.out.println(operation + ": killed at " + boundary + " boundaries");
+        tidy();
+    }
+
+    /** Leaves nothing running: the members of this test are durable. */
+    private void tidy() throws Exception {
+        assertThat(run("remove", MOST)).as("killed while removing").isFalse();
+    }
+
+    /** Runs one process; returns whether it was killed. */
+    private boolean run(String operation, int boundary) throws Exception {
+        Path output = directory.resolve("output-" + operation + "-" + boundary + ".log");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx128m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        MortalControlPlane.class.getName(),
+                        directory.resolve("installation").toString(),
+                        operation,
+                        Integer.toString(boundary))
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            assertThat(process.waitFor(120, TimeUnit.SECONDS))
+                    .as("%s, boundary %s ends", operation, boundary)
+                    .isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        String said = Files.readString(output, StandardCharsets.UTF_8);
+        assertThat(process.exitValue())
+                .as("%s, boundary %s:%n%s", operation, boundary, said)
+                .isIn(0, MortalControlPlane.KILLED);
+        return process.exitValue() == MortalControlPlane.KILLED;
+    }
+}

@@ -1,0 +1,259 @@
+package dev.tenon.testkit.local;
+
+import dev.tenon.api.Change;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.EngineId;
+import dev.tenon.api.Grant;
+import dev.tenon.api.Instance;
+import dev.tenon.api.InstanceFilter;
+import dev.tenon.api.InstanceView;
+import dev.tenon.api.OperationView;
+import dev.tenon.api.PageRequest;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Tenant;
+import dev.tenon.api.Tenon;
+import dev.tenon.baremetal.LocalDelivery;
+import dev.tenon.core.store.SqliteStore;
+import dev.tenon.engine.postgresql.PostgresqlEngine;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.testkit.fault.Intercepted;
+import dev.tenon.testkit.fault.Mortality;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A control plane in a process of its own that ends itself, without any goodbye, at one boundary of one operation. Before that, it
+ * requires that whatever the process before it left is finished or undone.
+ *
+ * <p>Arguments: directory, operation, boundary. Ends with {@link #KILLED} if it reached the boundary, with 0 if the operation was
+ * done before.
+ */
+final class MortalControlPlane {
+    /** Exit code of a process that ended itself at its boundary. */
+    static final int KILLED = 9;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Resources SMALL = Resources.of(0.25, DataSize.mib(256), DataSize.gib(1));
+    private static final Resources LARGER = Resources.of(0.5, DataSize.mib(384), DataSize.gib(2));
+
+    private final Tenant tenant;
+    private final LocalDelivery delivery;
+    private final Path directory;
+
+    private MortalControlPlane(Tenon tenon, LocalDelivery delivery, Path directory) {
+        this.delivery = delivery;
+        this.directory = directory;
+        tenant = tenon.tenants().find("shop").orElseGet(() -> tenon.tenants().create(t -> t.name("shop")));
+    }
+
+    /** Runs; see above. */
+    public static void main(String[] args) throws Exception {
+        Path directory = Path.of(args[0]);
+        Mortality mortality = new Mortality(where -> {
+            System.out.println("killed " + where);
+            System.out.flush();
+            Runtime.getRuntime().halt(KILLED);
+        });
+        LocalDelivery delivery = LocalDelivery.create();
+        try (Tenon tenon = Tenon.builder()
+                .directory(directory)
+                .store(Intercepted.store(SqliteStore.file(directory.resolve("tenon.db")), mortality))
+                .delivery(Intercepted.delivery(delivery, mortality))
+                .engine(Intercepted.engine(new PostgresqlEngine(), mortality))
+                .resync(Duration.ofSeconds(1))
+                .build()) {
+            MortalControlPlane plane = new MortalControlPlane(tenon, delivery, directory);
+            plane.requireOrder();
+            plane.before(args[1]);
+            mortality.arm(Long.parseLong(args[2]));
+            plane.act(args[1]);
+        }
+    }
+
+    // ---- what is found
+
+    /** Waits until what was begun is done, then requires that store, place and machine agree. */
+    private void requireOrder() throws InterruptedException {
+        await("operations of the process before are done: " + operations(), () -> operations().stream()
+                .allMatch(o -> o.state().done()));
+        List<OperationView> failed = operations().stream()
+                .filter(o -> !o.state().name().equals("SUCCEEDED"))
+                .toList();
+        require(failed.isEmpty(), "operations failed: " + failed);
+        List<InstanceView> instances = instances();
+        List<String> wanted =
+                instances.stream().map(i -> i.id() + "/m-1").sorted().toList();
+        List<String> members =
+                delivery.members().stream().map(MemberRef::toString).sorted().toList();
+        require(members.equals(wanted), "the place has " + members + ", the store " + wanted);
+        require(
+                instances.stream().map(i -> i.spec().name()).distinct().count() == instances.size(),
+                "an instance is there twice: " + instances);
+        for (InstanceView i : instances) {
+            MemberRef ref = new MemberRef(i.tenant(), i.id(), "m-1");
+            boolean active = i.lifecycle().name().equals("Active");
+            await(
+                    "processes of " + i.lifecycle() + ": " + Traces.processes(ref),
+                    () -> Traces.processes(ref).size() == (active ? 1 : 0));
+            if (active) {
+                require(answers(tenant.instances().get(i.id())), i.id() + " does not answer");
+            }
+        }
+        for (OperationView o : operations()) {
+            MemberRef ref = new MemberRef(o.tenant(), o.instance(), "m-1");
+            if (instances.stream().noneMatch(i -> i.id().equals(o.instance()))) {
+                require(Traces.processes(ref).isEmpty(), "orphans: " + Traces.processes(ref));
+                require(Traces.files(ref, directory).isEmpty(), "left over: " + Traces.files(ref, directory));
+            }
+        }
+    }
+
+    private void requireNothingLeft() {
+        require(instances().isEmpty(), "instances are left: " + instances());
+        require(delivery.members().isEmpty(), "members are left: " + delivery.members());
+    }
+
+    private static boolean answers(Instance instance) {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT 1")) {
+            return r.next();
+        } catch (SQLException e) {
+            throw new IllegalStateException(instance.id() + " does not answer", e);
+        }
+    }
+
+    private List<OperationView> operations() {
+        return tenant.operations()
+                .list(Optional.empty(), PageRequest.first(500))
+                .items();
+    }
+
+    private List<InstanceView> instances() {
+        List<InstanceView> all = new ArrayList<>(tenant.instances()
+                .list(InstanceFilter.none(), PageRequest.first(100))
+                .items());
+        all.addAll(tenant.instances()
+                .list(InstanceFilter.builder().lifecycle("Recycled").build(), PageRequest.first(100))
+                .items());
+        return all;
+    }
+
+    // ---- what is done
+
+    private void before(String operation) {
+        switch (operation) {
+            case "create", "remove" -> tenant.instances().find("orders").ifPresent(this::remove);
+            case "start" -> inState("Stopped");
+            case "recover", "purge" -> inState("Recycled");
+            case "account" -> {
+                Instance orders = inState("Active");
+                if (orders.accounts().list().stream().anyMatch(a -> a.name().equals("reader"))) {
+                    orders.accounts().drop("reader").await(PATIENCE);
+                }
+            }
+            default -> inState("Active");
+        }
+    }
+
+    private void act(String operation) {
+        switch (operation) {
+            case "remove" -> requireNothingLeft();
+            case "create" -> create();
+            case "stop" -> orders().stop().await(PATIENCE);
+            case "start" -> orders().start().await(PATIENCE);
+            case "restart" -> orders().restart().await(PATIENCE);
+            case "resize" ->
+                orders().resize(orders().view().resources().equals(SMALL) ? LARGER : backInMemory())
+                        .await(PATIENCE);
+            case "delete" -> orders().delete().await(PATIENCE);
+            case "recover" -> orders().recover().await(PATIENCE);
+            case "purge" -> orders().purge().await(PATIENCE);
+            case "account" ->
+                orders().accounts()
+                        .create("reader", Optional.empty(), Set.of(Grant.READ))
+                        .await(PATIENCE);
+            default -> throw new IllegalArgumentException(operation);
+        }
+    }
+
+    /** Storage only grows: back and forth is between two sizes of processor and memory. */
+    private Resources backInMemory() {
+        Resources now = orders().view().resources();
+        DataSize memory = now.memory().equals(SMALL.memory()) ? LARGER.memory() : SMALL.memory();
+        return new Resources(now.cpus(), memory, now.storage());
+    }
+
+    private Instance orders() {
+        return tenant.instances().find("orders").orElseThrow();
+    }
+
+    private Instance create() {
+        return tenant.instances()
+                .create(s -> s.name("orders").engine(EngineId.POSTGRESQL, "17").resources(SMALL))
+                .await(PATIENCE);
+    }
+
+    private void remove(Instance instance) {
+        instance.apply(
+                        instance.view().lifecycle().name().equals("Recycled")
+                                ? new Change.Purge()
+                                : new Change.Delete(Optional.of(Duration.ZERO)))
+                .await(PATIENCE);
+    }
+
+    private Instance inState(String wanted) {
+        Instance orders = tenant.instances().find("orders").orElseGet(this::create);
+        String now = orders.view().lifecycle().name();
+        if (now.equals(wanted)) {
+            return orders;
+        }
+        switch (now) {
+            case "Stopped" -> orders.start().await(PATIENCE);
+            case "Recycled" -> orders.recover().await(PATIENCE);
+            case "Active" -> {
+                if (wanted.equals("Stopped")) {
+                    orders.stop().await(PATIENCE);
+                } else {
+                    orders.delete().await(PATIENCE);
+                }
+                return orders;
+            }
+            default -> throw new IllegalStateException("unexpected " + now);
+        }
+        return inState(wanted);
+    }
+
+    // ---- how it is required
+
+    @FunctionalInterface
+    private interface Holds {
+        boolean now();
+    }
+
+    private static void await(String what, Holds holds) throws InterruptedException {
+        CountDownLatch never = new CountDownLatch(1);
+        for (long left = PATIENCE.toMillis(); !holds.now(); left -= 10) {
+            require(left > 0, "not within " + PATIENCE + ": " + what);
+            if (never.await(10, TimeUnit.MILLISECONDS)) {
+                throw new IllegalStateException("nobody counts down");
+            }
+        }
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalStateException(otherwise);
+        }
+    }
+}
