@@ -12,11 +12,13 @@ import java.util.Optional;
  * the call returns. That lets an implementation put the commits of many threads into one transaction.
  *
  * <p>Thread-safe. Failures to reach the store are {@link dev.tenon.api.ProviderException}s with {@code STORE_UNAVAILABLE}; after
- * one, the outcome of a commit is not known and must be read back.
+ * one, the outcome of a commit is not known and must be read back. {@code DISK_FULL} means that nothing was changed. Values out of
+ * the bounds that {@link Document} names are refused with an {@link dev.tenon.api.InvalidSpecException}.
  */
 public interface StateStore extends AutoCloseable {
     /**
-     * Opens the store and brings its schema up to date.
+     * Opens the store and brings its schema up to date. A store that only one process may use lets all leases run out here, as
+     * nobody else can hold one; their epochs go on.
      *
      * @throws dev.tenon.api.ProviderException {@code STORE_LOCKED} if another process holds a store that only one may use, saying
      *     which; {@code STORE_UNAVAILABLE} if it cannot be reached
@@ -32,7 +34,12 @@ public interface StateStore extends AutoCloseable {
     /** Returns one document. */
     Optional<Document> find(String kind, String id);
 
-    /** Returns documents in order of {@link Query#order()}. */
+    /**
+     * Returns documents in order of {@link Query#order()}.
+     *
+     * @throws dev.tenon.api.InvalidSpecException {@code PAGE_INVALID} if the limit is out of bounds, or the document of
+     *     {@link Query#after()} is gone in order {@code NEWEST}
+     */
     List<Document> list(Query query);
 
     /** Returns the number of documents that {@link #list} would return without a limit. */
@@ -57,6 +64,7 @@ public interface StateStore extends AutoCloseable {
      * Takes or renews a lease until now + {@code ttl} by the store's clock. A new holder, and a holder whose lease had run out,
      * gets a higher epoch; a renewal in time keeps it.
      *
+     * @param ttl more than zero, at most a day
      * @return the lease, or empty if another holder has it
      */
     Optional<Lease> acquire(String name, String holder, Duration ttl);
