@@ -7,6 +7,7 @@ import dev.tenon.spi.workload.Template;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -37,7 +38,7 @@ final class ClusterTemplate {
         return List.of(
                 new InitialiseStep(
                         "initdb",
-                        new Command(initdb(version, ephemeral), java.util.Map.of(), Optional.empty(), TIMEOUT),
+                        new Command(initdb(version, ephemeral), Map.of(), Optional.empty(), TIMEOUT),
                         Members.DATA,
                         "global/pg_control",
                         true),
@@ -45,7 +46,7 @@ final class ClusterTemplate {
                         "prepare",
                         new Command(
                                 singleUser(ephemeral),
-                                java.util.Map.of(),
+                                Map.of(),
                                 Optional.of(Secret.of(sql(version, ephemeral))),
                                 TIMEOUT),
                         Members.DATA,

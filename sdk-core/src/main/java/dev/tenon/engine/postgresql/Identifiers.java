@@ -17,11 +17,10 @@ final class Identifiers {
      * @throws InvalidSpecException {@code NAME_INVALID} for what no PostgreSQL name can be
      */
     static String quote(String name) {
-        if (name.isEmpty()
-                || name.indexOf('\0') >= 0
-                || name.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES
-                || name.chars().anyMatch(c -> Character.isSurrogate((char) c))
-                        && !name.equals(new String(name.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8))) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        // A lone surrogate has no UTF-8 form and would come back as another character.
+        boolean text = name.equals(new String(bytes, StandardCharsets.UTF_8));
+        if (name.isEmpty() || name.indexOf('\0') >= 0 || bytes.length > MAX_BYTES || !text) {
             throw new InvalidSpecException(
                     ErrorCode.NAME_INVALID, "name", "expected 1 to " + MAX_BYTES + " bytes of UTF-8 without NUL");
         }

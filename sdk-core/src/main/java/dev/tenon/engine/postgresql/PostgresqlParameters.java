@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The parameters of one build, read from {@code postgres --describe-config}: one line each with tabs between name, context, group,
@@ -54,7 +55,7 @@ final class PostgresqlParameters implements ParameterCatalogue {
     }
 
     /** The build itself says name, context, type and range; the rest is known by major version. */
-    private static ServerSetting merge(@org.jspecify.annotations.Nullable ServerSetting known, String[] f) {
+    private static ServerSetting merge(@Nullable ServerSetting known, String[] f) {
         Parameter.Type type =
                 switch (f[3]) {
                     case "BOOLEAN" -> Parameter.Type.BOOLEAN;

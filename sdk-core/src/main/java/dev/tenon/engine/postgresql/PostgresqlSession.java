@@ -33,6 +33,10 @@ import java.util.function.Consumer;
 final class PostgresqlSession implements EngineSession {
     private static final SecureRandom RANDOM = new SecureRandom();
 
+    /** In pg_stat_activity: what tenants opened. */
+    private static final String CLIENTS =
+            "backend_type = 'client backend' AND usename <> '" + AccessFiles.PLATFORM_ROLE + "'";
+
     private final PostgresqlVersion version;
     private final PlatformConnections connections;
     private final String home;
@@ -259,9 +263,6 @@ final class PostgresqlSession implements EngineSession {
                         row.getObject(7, OffsetDateTime.class).toInstant()));
     }
 
-    private static final String CLIENTS =
-            "backend_type = 'client backend' AND usename <> '" + AccessFiles.PLATFORM_ROLE + "'";
-
     @Override
     public boolean terminate(long sessionId) {
         return ask(
@@ -423,7 +424,6 @@ final class PostgresqlSession implements EngineSession {
 
     private void atomically(String action, List<String> statements) {
         try (Statement statement = connection.createStatement()) {
-            // One simple query message is one transaction.
             connection.setAutoCommit(false);
             try {
                 for (String sql : statements) {

@@ -267,6 +267,14 @@ final class PostgresqlSizing {
         return set >= 0 ? set : Math.min(sharedBuffers / 32, 16 * MIB);
     }
 
+    private ServerSetting known(String name) {
+        ServerSetting setting = known.get(name);
+        if (setting == null) {
+            throw new IllegalStateException("PostgreSQL " + version.text() + " has no setting " + name);
+        }
+        return setting;
+    }
+
     private int cpus() {
         return resources
                 .cpus()

@@ -1,5 +1,6 @@
 package dev.tenon.engine.postgresql;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -118,9 +119,10 @@ class PostgresqlParametersIT {
         Map<String, Parameter> parameters = engine.parameters(version, argv -> TestServer.tool(version, argv))
                 .parameters();
         assertThat(parameters).hasSizeGreaterThan(290);
-        assertThat(parameters.get("shared_buffers").defaultValue()).isEqualTo("128MB");
-        assertThat(parameters.get("shared_buffers").restart()).isTrue();
-        assertThat(parameters.get("work_mem").restart()).isFalse();
+        assertThat(requireNonNull(parameters.get("shared_buffers")).defaultValue())
+                .isEqualTo("128MB");
+        assertThat(requireNonNull(parameters.get("shared_buffers")).restart()).isTrue();
+        assertThat(requireNonNull(parameters.get("work_mem")).restart()).isFalse();
         assertThat(parameters.values()).allSatisfy(p -> {
             if (p.type() == Parameter.Type.ENUM) {
                 assertThat(p.allowed()).as(p.name()).isNotEmpty();
@@ -235,12 +237,13 @@ class PostgresqlParametersIT {
                 Matcher proven =
                         Pattern.compile("shared memory ([0-9.]+)MiB").matcher(String.join("\n", sizing.proof()));
                 assertThat(proven.find()).isTrue();
-                double seen = megabytes(settings.get("shared_memory_size"));
+                double seen = megabytes(requireNonNull(settings.get("shared_memory_size")));
                 assertThat(seen).isLessThanOrEqualTo(Double.parseDouble(proven.group(1)));
                 Map<String, ServerSetting> known = ServerSettings.of(PostgresqlVersion.of(version));
                 sizing.settings().forEach(s -> assertThat(settings)
                         .as(s.name())
-                        .containsEntry(s.name(), known.get(s.name()).canonical(s.value())));
+                        .containsEntry(
+                                s.name(), requireNonNull(known.get(s.name())).canonical(s.value())));
                 assertThat(session.pendingRestart()).isEmpty();
             }
         }

@@ -1,5 +1,6 @@
 package dev.tenon.engine.postgresql;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -65,7 +66,8 @@ class PostgresqlSizingTest {
                         .as(resources + " " + sizing.proof())
                         .isLessThanOrEqualTo(DataSize.mib(mib));
                 sizing.settings()
-                        .forEach(s -> ServerSettings.of(version).get(s.name()).canonical(s.value()));
+                        .forEach(s -> requireNonNull(ServerSettings.of(version).get(s.name()))
+                                .canonical(s.value()));
                 assertThat(sizing.settings())
                         .allSatisfy(s -> assertThat(s.reason()).isNotBlank());
             }

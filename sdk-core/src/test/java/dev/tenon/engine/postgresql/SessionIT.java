@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -213,13 +214,15 @@ class SessionIT {
         }
     }
 
-    private static Delivered shared;
+    private static @Nullable Delivered shared;
 
     private static synchronized Delivered shared() {
-        if (shared == null) {
-            shared = Delivered.of(Requests.ephemeral("15").build());
+        Delivered running = shared;
+        if (running == null) {
+            running = Delivered.of(Requests.ephemeral("15").build());
+            shared = running;
         }
-        return shared;
+        return running;
     }
 
     @AfterAll

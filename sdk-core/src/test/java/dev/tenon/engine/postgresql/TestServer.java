@@ -16,11 +16,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Carries out a workload on this machine, as far as the engine's tests need it: the least a place must do. */
 final class TestServer implements AutoCloseable {
@@ -32,15 +35,14 @@ final class TestServer implements AutoCloseable {
     private final Path home;
     private final Path root;
     private final int port;
-    private Process process;
-    final Map<String, Duration> spent = new java.util.LinkedHashMap<>();
+    private @Nullable Process process;
+    final Map<String, Duration> spent = new LinkedHashMap<>();
 
-    private TestServer(MemberWorkload workload, Path home, Path root, int port, Process process) {
+    private TestServer(MemberWorkload workload, Path home, Path root, int port) {
         this.workload = workload;
         this.home = home;
         this.root = root;
         this.port = port;
-        this.process = process;
     }
 
     /** Prepares and starts the member; tries other ports when one is taken. */
@@ -49,7 +51,7 @@ final class TestServer implements AutoCloseable {
         for (int attempt = 1; ; attempt++) {
             Path root = TestSoftware.newDirectory("m");
             int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
-            TestServer server = new TestServer(workload, home, root, port, null);
+            TestServer server = new TestServer(workload, home, root, port);
             try {
                 server.prepare();
                 server.launch();
@@ -116,7 +118,7 @@ final class TestServer implements AutoCloseable {
     private static Path template(MemberWorkload workload, Path home) {
         Path root = TestSoftware.newDirectory("t");
         make(root.resolve("data"));
-        TestServer maker = new TestServer(workload, home, root, 0, null);
+        TestServer maker = new TestServer(workload, home, root, 0);
         for (InitialiseStep step : workload.initialise()) {
             if (!step.identityFree()) {
                 throw new IllegalStateException("only identity-free steps are known here");
@@ -143,11 +145,12 @@ final class TestServer implements AutoCloseable {
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(
                             root.resolve("server.log").toFile()));
             environment(builder);
-            process = builder.start();
+            Process started = builder.start();
+            process = started;
             Path pid = directory("data").resolve("postmaster.pid");
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
             while (!ready(pid)) {
-                if (!process.isAlive() || System.nanoTime() > deadline) {
+                if (!started.isAlive() || System.nanoTime() > deadline) {
                     throw new IllegalStateException("the server did not start: " + log());
                 }
                 Thread.onSpinWait();
@@ -167,13 +170,14 @@ final class TestServer implements AutoCloseable {
     }
 
     void stop() {
-        if (process == null) {
+        Process running = process;
+        if (running == null) {
             return;
         }
         signal(workload.processes().get(0).stop().signal());
         try {
-            if (!process.waitFor(20, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
+            if (!running.waitFor(20, TimeUnit.SECONDS)) {
+                running.destroyForcibly().waitFor();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -182,7 +186,13 @@ final class TestServer implements AutoCloseable {
     }
 
     private void signal(String name) {
-        run(List.of("kill", "-" + name, Long.toString(process.pid())), "", false);
+        run(
+                List.of(
+                        "kill",
+                        "-" + name,
+                        Long.toString(Objects.requireNonNull(process).pid())),
+                "",
+                false);
     }
 
     @Override

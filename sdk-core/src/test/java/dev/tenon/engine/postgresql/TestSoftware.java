@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -15,6 +16,7 @@ import java.util.zip.ZipFile;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The PostgreSQL programs the tests run: 15 as installed, the others from the archives that the build copied to
@@ -64,7 +66,7 @@ final class TestSoftware {
         return Path.of("/usr/lib/postgresql", version);
     }
 
-    private static Path archive(String version) {
+    private static @Nullable Path archive(String version) {
         Path directory = Path.of("target/postgresql");
         if (!Files.isDirectory(directory)) {
             return null;
@@ -80,7 +82,7 @@ final class TestSoftware {
 
     private static Path unpack(String version) {
         Path home = newDirectory("pg" + version + "-");
-        try (ZipFile jar = new ZipFile(archive(version).toFile())) {
+        try (ZipFile jar = new ZipFile(Objects.requireNonNull(archive(version)).toFile())) {
             ZipEntry packed = jar.stream()
                     .filter(entry -> entry.getName().endsWith(".txz"))
                     .findFirst()
@@ -105,10 +107,10 @@ final class TestSoftware {
         if (entry.isDirectory()) {
             Files.createDirectories(path);
         } else if (entry.isSymbolicLink()) {
-            Files.createDirectories(path.getParent());
+            Files.createDirectories(Objects.requireNonNull(path.getParent()));
             Files.createSymbolicLink(path, Path.of(entry.getLinkName()));
         } else {
-            Files.createDirectories(path.getParent());
+            Files.createDirectories(Objects.requireNonNull(path.getParent()));
             Files.copy(content, path);
             Files.setPosixFilePermissions(
                     path, PosixFilePermissions.fromString((entry.getMode() & 0100) != 0 ? "rwxr-xr-x" : "rw-r--r--"));
