@@ -203,7 +203,7 @@ final class LocalHost implements AutoCloseable {
                 for (Path home : homes) {
                     Path record = home.resolve("member.json");
                     if (Files.exists(record)) {
-                        found.add(Member.parse(record).ref());
+                        named(record).ifPresent(found::add);
                     }
                 }
             } catch (NoSuchFileException e) {
@@ -213,6 +213,18 @@ final class LocalHost implements AutoCloseable {
             }
         }
         return List.copyOf(found);
+    }
+
+    /** One damaged record must not hide all others; its own member shows as unknown when it is asked for. */
+    private static Optional<MemberRef> named(Path record) throws IOException {
+        try {
+            return Optional.of(Member.parse(record).ref());
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (com.fasterxml.jackson.core.JsonProcessingException | ProviderException e) {
+            log.warn("Cannot read {}: {}", record, e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /** Returns what we know of a member; which root it lies in is decided when it is prepared. */

@@ -1,5 +1,6 @@
 package dev.tenon.baremetal;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.spi.workload.MemberRef;
@@ -17,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One member as this process knows it; the truth is its record on disk and the kernel's process table. */
 final class Member {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** What a record says beyond what we know was of no more use; what we cannot do without has a new format number. */
+    private static final ObjectMapper JSON =
+            new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
 
     private final MemberRef ref;
     private final MembersRoot root;

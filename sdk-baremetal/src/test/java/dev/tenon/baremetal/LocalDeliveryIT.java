@@ -424,6 +424,24 @@ class LocalDeliveryIT {
     }
 
     @Test
+    void start_oneRecordDamaged_othersAreFound() throws Exception {
+        MemberRef other = TestWorkloads.ref();
+        LocalDelivery first = open(cache());
+        first.prepare(TestWorkloads.sleeper(ref, false, "true"), EPOCH);
+        first.prepare(TestWorkloads.sleeper(other, false, "true"), EPOCH);
+        first.close();
+        Path record = directory().resolve("members").resolve(ref.externalName()).resolve("member.json");
+        String whole = Files.readString(record);
+        Files.writeString(record, whole.substring(0, 40));
+
+        LocalDelivery next = open(cache());
+        assertThat(next.members()).containsExactly(other);
+        assertThat(next.observe(ref).state()).isEqualTo(MemberState.UNKNOWN);
+        Files.writeString(record, whole);
+        assertThat(next.observe(ref).state()).isEqualTo(MemberState.STOPPED);
+    }
+
+    @Test
     void destroyedMember_directoryUsedAgain_holdsNothingOfIt() throws Exception {
         LocalDelivery delivery = open(cache());
         MemberWorkload first = withTemplate(TestWorkloads.sleeper(
