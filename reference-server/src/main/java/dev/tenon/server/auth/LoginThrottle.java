@@ -51,8 +51,8 @@ final class LoginThrottle {
     private void raise(String key) {
         Instant now = clock.instant();
         Failures seen = failures.get(key);
-        boolean old = seen == null || seen.last().plus(WINDOW).isBefore(now);
-        failures.put(key, new Failures(old ? 1 : seen.count() + 1, now));
+        int before = seen == null || seen.last().plus(WINDOW).isBefore(now) ? 0 : seen.count();
+        failures.put(key, new Failures(before + 1, now));
     }
 
     private Duration left(String key, int max) {

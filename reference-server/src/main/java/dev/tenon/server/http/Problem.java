@@ -35,7 +35,8 @@ public record Problem(
     /** Turns any failure into a problem. What is not ours says nothing but its request id. */
     public static Problem of(Exception failure, String requestId) {
         if (failure instanceof HttpProblem p) {
-            return of(p.status(), p.code(), p.getMessage(), p.field(), requestId, p.retryAfterSeconds());
+            return of(
+                    p.status(), p.code(), String.valueOf(p.getMessage()), p.field(), requestId, p.retryAfterSeconds());
         }
         if (failure instanceof TenonException e) {
             Optional<String> field =
