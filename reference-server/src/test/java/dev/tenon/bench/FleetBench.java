@@ -1,5 +1,7 @@
 package dev.tenon.bench;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import com.sun.management.OperatingSystemMXBean;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.Resources;
@@ -26,9 +28,11 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.slf4j.LoggerFactory;
 
 /**
  * Measures a fleet of simulated instances on the real store in a file and the real reconciler: {@code ./tenon bench fleet}. Run with
@@ -36,6 +40,10 @@ import java.util.stream.Stream;
  */
 public final class FleetBench {
     private static final int TENANTS = 10;
+    private static final int CALLERS = 40;
+    /** Most of a worker's time goes into waiting for the disk; what waits together is written together. */
+    private static final int WORKERS = 64;
+
     private static final Duration RESYNC = Duration.ofSeconds(20);
     private static final Duration PATIENCE = Duration.ofMinutes(10);
     private static final Duration IDLE = Duration.ofSeconds(30);
@@ -55,6 +63,8 @@ public final class FleetBench {
 
     /** Measures and prints. */
     public static void main(String[] args) throws Exception {
+        // One line for each of tens of thousands of operations would measure the console.
+        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN);
         int[] sizes = args.length == 0
                 ? new int[] {10_000, 1_000, 30_000}
                 : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
@@ -146,6 +156,7 @@ public final class FleetBench {
                 .delivery(delivery)
                 .engine(SimulatedEngine.on(place))
                 .resync(RESYNC)
+                .workers(WORKERS)
                 .maxQueuedPerTenant(1_000_000)
                 .build();
     }
@@ -162,18 +173,19 @@ public final class FleetBench {
         Resources resources = Resources.of(0.5, DataSize.mib(256), DataSize.gib(1));
         long begun = System.nanoTime();
         List<Thread> callers = new ArrayList<>();
-        // As many callers as tenants: each waits for its own commits, which the store then writes together.
-        for (Tenant tenant : tenants) {
+        // Each caller waits for its own commits, which the store then writes together.
+        AtomicInteger next = new AtomicInteger();
+        for (int c = 0; c < CALLERS; c++) {
             Thread caller = new Thread(
                     () -> {
-                        for (int i = 0; i < size / TENANTS; i++) {
+                        for (int i = next.getAndIncrement(); i < size; i = next.getAndIncrement()) {
                             int number = i;
-                            tenant.instances().create(s -> s.name("db-" + number)
+                            tenants.get(i % TENANTS).instances().create(s -> s.name("db-" + number)
                                     .engine(SimulatedEngine.SIMDB, "2")
                                     .resources(resources));
                         }
                     },
-                    "bench-" + tenant.id());
+                    "bench-caller-" + c);
             caller.start();
             callers.add(caller);
         }
