@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * Settings that fit a size, and the proof that the server stays inside it.
@@ -281,10 +280,6 @@ final class PostgresqlSizing {
                 .setScale(0, RoundingMode.CEILING)
                 .max(BigDecimal.ONE)
                 .intValueExact();
-    }
-
-    private ServerSetting known(String name) {
-        return Objects.requireNonNull(known.get(name), name);
     }
 
     private String value(String name) {
