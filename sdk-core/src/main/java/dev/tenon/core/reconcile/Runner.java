@@ -572,6 +572,14 @@ final class Runner {
         return message == null ? e.getClass().getSimpleName() : message;
     }
 
+    /** Limits were only touched by a change that was given up: a server that merely died is back sooner without asking for them. */
+    private static List<String> healingSteps(InstanceDoc doc) {
+        boolean carriedOut = doc.generation() == doc.observedGeneration();
+        return StepNames.of(OperationKind.HEAL, doc.phase(), false).stream()
+                .filter(step -> !carriedOut || !step.equals(StepNames.LIMITS))
+                .toList();
+    }
+
     /** Returns a healing to be queued. */
     OperationDoc healing(InstanceDoc doc, String reason) {
         Instant now = clock.instant();
@@ -582,7 +590,7 @@ final class Runner {
                 .kind(OperationKind.HEAL)
                 .arguments(Map.of("reason", reason))
                 .state(OperationState.QUEUED)
-                .steps(OperationCodec.pending(StepNames.of(OperationKind.HEAL, doc.phase(), false)))
+                .steps(OperationCodec.pending(healingSteps(doc)))
                 .requestedBy("control plane")
                 .createdAt(now)
                 .deadline(now.plus(Duration.ofMinutes(10)))
