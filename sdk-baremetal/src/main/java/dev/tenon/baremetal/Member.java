@@ -18,9 +18,12 @@ import org.jspecify.annotations.Nullable;
 
 /** One member as this process knows it; the truth is its record on disk and the kernel's process table. */
 final class Member {
-    /** What a record says beyond what we know was of no more use; what we cannot do without has a new format number. */
-    private static final ObjectMapper JSON =
-            new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
+    /** Loaded with the first record on disk: a JVM with only throw-away members need not wait for it. */
+    private static final class Json {
+        /** What a record says beyond what we know was of no more use; what we cannot do without has a new format number. */
+        static final ObjectMapper MAPPER =
+                new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
+    }
 
     private final MemberRef ref;
     private final MembersRoot root;
@@ -92,7 +95,7 @@ final class Member {
     }
 
     static MemberRecord parse(Path file) throws IOException {
-        MemberRecord content = JSON.readValue(Files.readAllBytes(file), MemberRecord.class);
+        MemberRecord content = Json.MAPPER.readValue(Files.readAllBytes(file), MemberRecord.class);
         if (content.format() > MemberRecord.FORMAT) {
             throw Failures.of(
                     ErrorCode.PROVIDER_FAILED,
@@ -109,7 +112,7 @@ final class Member {
             return content;
         }
         try {
-            Disk.replace(recordFile(), JSON.writeValueAsBytes(content), 0600, sync, runAs, false);
+            Disk.replace(recordFile(), Json.MAPPER.writeValueAsBytes(content), 0600, sync, runAs, false);
             return content;
         } catch (IOException e) {
             throw Failures.io("writing " + recordFile(), e);
