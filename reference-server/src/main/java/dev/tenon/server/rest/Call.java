@@ -214,6 +214,8 @@ final class Call {
     }
 
     void bytes(byte[] json) {
+        // Said here, because Jetty sends in chunks what is larger than its buffer and has no length.
+        ctx.res().setContentLengthLong(json.length);
         ctx.contentType("application/json").result(json);
     }
 
