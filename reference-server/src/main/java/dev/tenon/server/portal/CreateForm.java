@@ -17,7 +17,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /** Reads the form for a new instance; collects what is wrong field by field instead of stopping at the first. */
 final class CreateForm {
@@ -132,11 +131,15 @@ final class CreateForm {
         builder.ephemeral(value("ephemeral").equals("on"));
         if (errors.isEmpty()) {
             check(() -> {
-                spec = Optional.of(builder.build());
                 // Checks the password with the rest; what is kept and previewed does not hold it.
-                return builder.password(password).build();
+                InstanceSpec whole = builder.password(password).build();
+                spec = Optional.of(whole.password().isPresent() ? without(whole) : whole);
             });
         }
+    }
+
+    private static InstanceSpec without(InstanceSpec spec) {
+        return InstanceSpec.builder().from(spec).password(Optional.empty()).build();
     }
 
     private void size(InstanceSpec.Builder builder) {
@@ -192,9 +195,9 @@ final class CreateForm {
         return blocks;
     }
 
-    private void check(Supplier<?> step) {
+    private void check(Runnable step) {
         try {
-            step.get();
+            step.run();
         } catch (InvalidSpecException e) {
             if (!blame(e)) {
                 errors.put("name", Problems.detail(e));
