@@ -354,6 +354,7 @@ final class LocalMachine implements AutoCloseable {
         try {
             Disk.deleteTree(ephemeral.path());
             Disk.deleteTree(ephemeral.runs());
+            Cgroups.removeIfEmpty(durable.runs());
             SpareKeeper.empty(durable.trash(), () -> {});
             cgroups.sweep(name -> name.startsWith(ephemeral.tag() + "-"));
             Files.deleteIfExists(lockFile(ephemeral.path()));
