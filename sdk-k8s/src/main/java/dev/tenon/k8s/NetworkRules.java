@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
@@ -45,7 +46,7 @@ final class NetworkRules {
         List<NetworkPolicyIngressRule> rules = new ArrayList<>();
         List<NetworkPolicyPort> open = workload.ports().stream()
                 .filter(port -> port.exposure() == Exposure.CLIENTS)
-                .map(port -> tcp(Holes.ports(workload).get(port.name())))
+                .map(port -> tcp(Objects.requireNonNull(Holes.ports(workload).get(port.name()))))
                 .toList();
         if (!open.isEmpty()) {
             rules.add(new NetworkPolicyIngressRuleBuilder().withPorts(open).build());
