@@ -1,7 +1,5 @@
 package dev.tenon.bench;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import com.sun.management.OperatingSystemMXBean;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.Resources;
@@ -32,7 +30,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
-import org.slf4j.LoggerFactory;
 
 /**
  * Measures a fleet of simulated instances on the real store in a file and the real reconciler: {@code ./tenon bench fleet}. Run with
@@ -63,8 +60,6 @@ public final class FleetBench {
 
     /** Measures and prints. */
     public static void main(String[] args) throws Exception {
-        // One line for each of tens of thousands of operations would measure the console.
-        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN);
         int[] sizes = args.length == 0
                 ? new int[] {10_000, 1_000, 30_000}
                 : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
