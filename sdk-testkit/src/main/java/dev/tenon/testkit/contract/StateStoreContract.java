@@ -1048,7 +1048,7 @@ public abstract class StateStoreContract {
 
     @Test
     void reopened_afterClose_hasEverything() {
-        assumeThat(durable()).isTrue();
+        assumeThat(durable()).as("this store is not durable").isTrue();
         Lease lease = store.acquire("l", "a", TTL).orElseThrow();
         commit(commit -> commit.addPuts(document("instance", "i-1", 0))
                 .addClaims(new Commit.Claim("s", "k", "o"))
@@ -1070,7 +1070,9 @@ public abstract class StateStoreContract {
 
     @Test
     void reopened_storeOfOneProcess_letsLeasesRunOut() {
-        assumeThat(durable() && !store.shared()).isTrue();
+        assumeThat(durable() && !store.shared())
+                .as("this store is not a file of one process")
+                .isTrue();
         Lease lease = store.acquire("l", "a", TTL).orElseThrow();
 
         store.close();
@@ -1081,7 +1083,9 @@ public abstract class StateStoreContract {
 
     @Test
     void open_storeOfOneProcessTwice_isRefusedAndTheFirstGoesOn() {
-        assumeThat(durable() && !store.shared()).isTrue();
+        assumeThat(durable() && !store.shared())
+                .as("this store is not a file of one process")
+                .isTrue();
         StateStore second = handle();
 
         for (int attempt = 0; attempt < 2; attempt++) {
@@ -1100,7 +1104,7 @@ public abstract class StateStoreContract {
 
     @Test
     void sharedStore_openedTwice_showsEachTheOthersCommits() {
-        assumeThat(store.shared()).isTrue();
+        assumeThat(store.shared()).as("this store serves one process only").isTrue();
         StateStore second = open();
 
         put("instance", "i-1", 0, "{}");
@@ -1112,7 +1116,7 @@ public abstract class StateStoreContract {
 
     @Test
     void sharedStore_writtenThroughTwoHandles_keepsEventsInOrder() throws Exception {
-        assumeThat(store.shared()).isTrue();
+        assumeThat(store.shared()).as("this store serves one process only").isTrue();
         StateStore second = open();
         int each = 80;
         AtomicInteger writing = new AtomicInteger(4);
@@ -1165,7 +1169,9 @@ public abstract class StateStoreContract {
 
     @Test
     void open_anotherProcessHoldsAStoreOfOneProcess_namesIt() throws Exception {
-        assumeThat(durable() && !store.shared()).isTrue();
+        assumeThat(durable() && !store.shared())
+                .as("this store is not a file of one process")
+                .isTrue();
         assumeThat(address()).isPresent();
         store.close();
 
@@ -1187,7 +1193,7 @@ public abstract class StateStoreContract {
 
     @Test
     void killed_whileManyThreadsCommit_keepsEveryCommitThatReturned() throws Exception {
-        assumeThat(durable()).isTrue();
+        assumeThat(durable()).as("this store is not durable").isTrue();
         assumeThat(address()).isPresent();
         if (!store.shared()) {
             store.close();
