@@ -31,6 +31,7 @@ import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.fault.Call;
 import dev.tenon.testkit.fault.Intercepted;
 import dev.tenon.testkit.fault.Interceptor;
+import dev.tenon.testkit.proof.ShiftableClock;
 import dev.tenon.testkit.sim.SimulatedDelivery;
 import dev.tenon.testkit.sim.SimulatedEngine;
 import dev.tenon.testkit.sim.SimulatedPlace;
@@ -58,7 +59,7 @@ final class ChangesTest {
     private static final Actor BOB = new Actor("bob");
 
     private final SimulatedPlace place = SimulatedPlace.create();
-    private final SteppedClock clock = new SteppedClock();
+    private final ShiftableClock clock = new ShiftableClock();
     private final Valve valve = new Valve();
     private final Tenon tenon = Tenon.builder()
             .delivery(Intercepted.delivery(SimulatedDelivery.on(place), valve))

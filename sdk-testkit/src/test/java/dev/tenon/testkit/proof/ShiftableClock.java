@@ -8,10 +8,11 @@ import java.time.ZoneOffset;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** The system's time plus what a test skipped, so that leases and retentions run out without waiting for them. */
-final class ShiftableClock extends Clock {
+public final class ShiftableClock extends Clock {
     private final AtomicReference<Duration> skipped = new AtomicReference<>(Duration.ZERO);
 
-    void skip(Duration duration) {
+    /** Lets so much time pass at once. */
+    public void skip(Duration duration) {
         skipped.accumulateAndGet(duration, Duration::plus);
     }
 
