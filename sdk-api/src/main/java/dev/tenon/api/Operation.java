@@ -40,8 +40,13 @@ public interface Operation<T> {
     void retry();
 
     /**
-     * Calls {@code listener} with the present view and with every later one until it is done; from a thread of the control
-     * plane, one call at a time.
+     * Calls {@code listener} with the present view and with later ones until it is done; in order, one call at a time, each view
+     * once, from a thread of the control plane. Views in between may be left out if the listener is slow or another process
+     * carries the operation out.
+     *
+     * <p>The view with which it is done is never left out: if the operation is done before the subscription is closed, which it is
+     * after {@link #await} has returned, the listener has had that view when {@link Subscription#close()} returns. A listener that
+     * throws, or that closes the subscription itself, is not called again.
      *
      * @return closes early
      */

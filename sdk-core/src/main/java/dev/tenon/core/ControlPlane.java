@@ -94,7 +94,7 @@ final class ControlPlane implements AutoCloseable {
             authority = new Authority(installation, clock);
             tenants = new TenantRegister(store, generator, cursors, events);
             fleet = new Fleet(store, cursors);
-            operations = new OperationHub();
+            operations = opened(new OperationHub());
             journal = new Journal(store, fleet, operations, events, tenants, vault, settings.maxQueuedPerTenant());
             diary = new Diary(clock);
             String node = generator.node();

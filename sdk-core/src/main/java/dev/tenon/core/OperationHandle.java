@@ -13,7 +13,6 @@ import dev.tenon.api.TenantId;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.time.Ticker;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -77,8 +76,7 @@ final class OperationHandle<T> implements Operation<T> {
                     throw new OperationTimeoutException(
                             id, doc.kind() + " is " + doc.state() + " after " + timeout + "; it goes on");
                 }
-                long poll = (plane.store.shared() ? POLL_SHARED : POLL).toNanos();
-                OperationDoc told = news.poll(Math.min(left, poll), TimeUnit.NANOSECONDS);
+                OperationDoc told = news.poll(Math.min(left, poll().toNanos()), TimeUnit.NANOSECONDS);
                 doc = told == null ? doc() : told;
             }
             return outcome(doc);
@@ -118,70 +116,10 @@ final class OperationHandle<T> implements Operation<T> {
 
     @Override
     public Subscription follow(Consumer<OperationView> listener) {
-        Follower follower = new Follower(listener);
-        follower.begin();
-        return follower;
+        return plane.operations.follow(id, this::doc, poll(), listener);
     }
 
-    /** Calls a listener from a thread of its own, in order, until the operation is done. */
-    private final class Follower implements Subscription, Runnable {
-        private final Consumer<OperationView> listener;
-        private final BlockingQueue<OperationDoc> news = new ArrayBlockingQueue<>(BACKLOG);
-        private final Thread thread = new Thread(this, "tenon-follow");
-        private volatile Optional<Subscription> subscription = Optional.empty();
-        private volatile boolean closed;
-
-        Follower(Consumer<OperationView> listener) {
-            this.listener = listener;
-        }
-
-        void begin() {
-            subscription = Optional.of(plane.operations.listen(id, doc -> {
-                if (!news.offer(doc)) {
-                    news.clear(); // the newest view says more than all that were missed
-                    boolean fits = news.offer(doc);
-                    log.trace("made room {}", fits);
-                }
-            }));
-            thread.setDaemon(true);
-            thread.start();
-        }
-
-        @Override
-        public void run() {
-            long seen = -1;
-            long poll = (plane.store.shared() ? POLL_SHARED : POLL).toNanos();
-            try {
-                OperationDoc doc = doc();
-                while (!closed) {
-                    if (doc.version() > seen) {
-                        seen = doc.version();
-                        listener.accept(doc.view());
-                    }
-                    if (doc.state().done()) {
-                        break;
-                    }
-                    OperationDoc told = news.poll(poll, TimeUnit.NANOSECONDS);
-                    doc = told == null ? doc() : told;
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
-                if (!closed) {
-                    log.warn("following {} ended early", id, e);
-                }
-            } finally {
-                close();
-            }
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-            subscription.ifPresent(Subscription::close);
-            if (Thread.currentThread() != thread) {
-                thread.interrupt();
-            }
-        }
+    private Duration poll() {
+        return plane.store.shared() ? POLL_SHARED : POLL;
     }
 }

@@ -29,6 +29,7 @@ public final class EventHub implements AutoCloseable {
     private static final long POLL = Duration.ofSeconds(1).toNanos();
     private static final long IDLE = Duration.ofSeconds(30).toNanos();
     private static final long RETRY = Duration.ofSeconds(1).toNanos();
+    private static final Duration CLOSE_GRACE = Duration.ofSeconds(10);
 
     private final StateStore store;
     private final Ticker ticker = Ticker.system();
@@ -113,6 +114,17 @@ public final class EventHub implements AutoCloseable {
                 lock.unlock();
             }
             feeds.remove(this);
+            if (Thread.currentThread() == thread) {
+                return;
+            }
+            try {
+                thread.join(CLOSE_GRACE.toMillis());
+                if (thread.isAlive()) {
+                    log.warn("a listener of events does not return; it is left behind");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
 
         @Override
