@@ -20,7 +20,10 @@ final class AccessFiles {
     static String hostBased(List<Cidr> whitelist, boolean encrypted) {
         StringBuilder out = new StringBuilder("# Written by Tenon; what is changed here by hand is lost.\n");
         line(out, "local", "all", PLATFORM_ROLE, "", "peer map=" + MAP);
+        // The keyword all does not mean replication: the control plane reads base backups through the socket.
+        line(out, "local", "replication", PLATFORM_ROLE, "", "peer map=" + MAP);
         line(out, "local", "all", "all", "", "reject");
+        line(out, "local", "replication", "all", "", "reject");
         // Before the whitelist: the platform's role is never reached over the network, whoever is on the list.
         line(out, "host", "all", PLATFORM_ROLE, "all", "reject");
         for (Cidr block : whitelist) {

@@ -84,7 +84,9 @@ class WorkloadsTest {
         assertThat(file(workload, "pg_hba.conf")).isEqualTo("""
                         # Written by Tenon; what is changed here by hand is lost.
                         local all tenon_platform peer map=tenon
+                        local replication tenon_platform peer map=tenon
                         local all all reject
+                        local replication all reject
                         host all tenon_platform all reject
                         hostssl all all 10.1.0.0/16 scram-sha-256
                         hostssl all all fd00::/8 scram-sha-256
