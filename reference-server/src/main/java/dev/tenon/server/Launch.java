@@ -11,6 +11,7 @@ import dev.tenon.api.Tenant;
 import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonException;
 import dev.tenon.baremetal.LocalDelivery;
+import dev.tenon.core.pki.PrivateAuthority;
 import dev.tenon.server.auth.Users;
 import dev.tenon.server.http.Json;
 import dev.tenon.spi.delivery.DeliveryContext;
@@ -63,20 +64,25 @@ final class Launch {
     }
 
     /** Serves until the process is told to end. */
-    void serve() throws InterruptedException {
-        CountDownLatch end = new CountDownLatch(1);
+    void serve() {
+        Thread serving = Thread.currentThread();
         CountDownLatch ended = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
-                            end.countDown();
+                            // Also ends the wait for the demo; its delivery goes on with the next start.
+                            serving.interrupt();
                             await(ended);
                         },
                         "tenon-shutdown"));
         try (Server server = Server.start(settings, tenon())) {
             log.info("listening on {}", server.url());
-            welcome(server, settings.demo() ? demo(server.tenon()) : Optional.empty());
-            end.await();
+            Optional<Instance> demo = settings.demo() ? demo(server.tenon()) : Optional.empty();
+            if (!Thread.currentThread().isInterrupted()) {
+                welcome(server, demo);
+            }
+            await(new CountDownLatch(1));
+            Thread.interrupted();
             log.info("stopping");
         } finally {
             ended.countDown();
@@ -134,6 +140,11 @@ final class Launch {
                         .orElse("as shown by the first start (--reset-admin-password makes a new one)"))
                 .append('\n');
         text.append("REST API    ").append(server.url()).append("openapi.json\n");
+        if (settings.tls().orElse(null) instanceof ServerSettings.Tls.Own) {
+            text.append("Authority   ")
+                    .append(PrivateAuthority.certificateFile(settings.directory()))
+                    .append('\n');
+        }
         demo.ifPresent(instance -> {
             InstanceView view = instance.view();
             Endpoint endpoint = view.endpoint().orElseThrow();

@@ -23,6 +23,7 @@ record Options(Task task, ServerSettings settings) {
               --port N                   port to listen on (8080; 0 for any that is free)
               --host ADDRESS             address to listen on (127.0.0.1)
               --https                    encrypt, with a certificate of this installation's own authority
+              --host-name NAME           a name or address that clients use, for that certificate; may be repeated
               --tls-cert FILE --tls-key FILE
                                          encrypt with this certificate chain and PKCS #8 key (PEM)
               --insecure-http            do not encrypt although other machines can reach the address
@@ -62,6 +63,7 @@ record Options(Task task, ServerSettings settings) {
                 case "--port" -> settings.port(number(word, value(word, left)));
                 case "--host" -> settings.host(value(word, left));
                 case "--https" -> https = true;
+                case "--host-name" -> settings.addHostNames(value(word, left));
                 case "--tls-cert" -> certificate = Optional.of(path(word, left));
                 case "--tls-key" -> key = Optional.of(path(word, left));
                 case "--insecure-http" -> settings.insecureHttp(true);
@@ -77,6 +79,10 @@ record Options(Task task, ServerSettings settings) {
         }
         if (certificate.isPresent() != key.isPresent()) {
             throw new InvalidSpecException("--tls-cert", "give both --tls-cert and --tls-key, or neither");
+        }
+        if (certificate.isPresent() && https) {
+            throw new InvalidSpecException(
+                    "--https", "means the own authority's certificate; leave it out, or the files");
         }
         if (certificate.isPresent()) {
             settings.tls(new ServerSettings.Tls.Files(certificate.get(), key.orElseThrow()));

@@ -2,6 +2,8 @@ package dev.tenon.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonException;
@@ -24,6 +26,7 @@ import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import io.javalin.util.JavalinBindException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.List;
@@ -31,7 +34,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.LongSupplier;
-import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +70,7 @@ public final class Server implements AutoCloseable {
     private final Auth auth;
     private final ServerKey key;
     private final Optional<Secret> firstPassword;
+    private final Optional<ServerTls> tls;
     private final Javalin app;
     private ErrorPage errorPage = (ctx, problem) -> ctx.status(problem.status()).result(problem.detail());
 
@@ -81,6 +84,7 @@ public final class Server implements AutoCloseable {
         this.key = new ServerKey(settings.directory().resolve("server.key"), random);
         this.auth = new Auth(
                 tenon, users, key, clock, random, settings.tls().isPresent(), settings.openMetricsOnLoopback());
+        this.tls = settings.tls().map(wanted -> ServerTls.of(settings, wanted, clock));
         this.app = Javalin.create(this::configure);
     }
 
@@ -111,9 +115,24 @@ public final class Server implements AutoCloseable {
 
     /** Starts it with time and randomness of one's own; for tests. */
     static Server start(ServerSettings settings, Tenon tenon, Clock clock, LongSupplier ticker, SecureRandom random) {
-        Server server = new Server(settings, tenon, clock, ticker, random);
-        server.app.start();
-        return server;
+        Server server;
+        try {
+            server = new Server(settings, tenon, clock, ticker, random);
+        } catch (RuntimeException e) {
+            tenon.close();
+            throw e;
+        }
+        try {
+            server.app.start();
+            return server;
+        } catch (JavalinBindException e) {
+            server.close();
+            throw new ProviderException(
+                    ErrorCode.PORT_TAKEN,
+                    "cannot listen on " + settings.host() + ":" + settings.port()
+                            + "; stop the process that does, or choose another with --port",
+                    e);
+        }
     }
 
     private static Optional<Secret> firstPassword(Users users, ServerSettings settings) {
@@ -133,8 +152,7 @@ public final class Server implements AutoCloseable {
         config.http.maxRequestSize = 1 << 20;
         config.http.prefer405over404 = true;
         config.http.asyncTimeout = 0;
-        Optional<SslContextFactory.Server> tls = settings.tls().map(ServerTls::of);
-        Listener.configure(config.jetty, settings.host(), settings.port(), tls, json);
+        Listener.configure(config.jetty, settings.host(), settings.port(), tls.map(ServerTls::factory), json);
 
         RoutesConfig routes = config.routes;
         routes.before(this::begin);
@@ -157,7 +175,8 @@ public final class Server implements AutoCloseable {
         ctx.attribute(BEGUN, ticker.getAsLong());
         HEADERS.forEach(ctx::header);
         ctx.header("Cache-Control", "no-store");
-        if (settings.tls().isPresent()) {
+        // Only where browsers know the authority: "localhost" would else be cut off from other programs' plain HTTP.
+        if (settings.tls().orElse(null) instanceof ServerSettings.Tls.Files) {
             ctx.header("Strict-Transport-Security", "max-age=31536000");
         }
     }
@@ -253,9 +272,13 @@ public final class Server implements AutoCloseable {
         return app.port();
     }
 
-    /** Returns its address as a browser wants it. */
+    Optional<ServerTls> tls() {
+        return tls;
+    }
+
+    /** Returns its address as a browser wants it; on all addresses, that of this machine's name. */
     public String url() {
-        String host = settings.host().indexOf(':') >= 0 ? "[" + settings.host() + "]" : settings.host();
+        String host = ServerNames.forBrowsers(settings.host());
         return (settings.tls().isPresent() ? "https://" : "http://") + host + ":" + port() + "/";
     }
 
@@ -278,6 +301,7 @@ public final class Server implements AutoCloseable {
     public void close() {
         streams.close();
         app.stop();
+        tls.ifPresent(ServerTls::close);
         metrics.close();
         tenon.close();
     }

@@ -45,6 +45,9 @@ public interface ServerSettings {
     /** How to encrypt; absent for plain HTTP. */
     Optional<Tls> tls();
 
+    /** Names and addresses that clients use besides the one listened on, for a certificate of the own authority. */
+    List<String> hostNames();
+
     /** Whether plain HTTP on an address other machines can reach is accepted; defaults to false. */
     @Value.Default
     default boolean insecureHttp() {
@@ -74,6 +77,9 @@ public interface ServerSettings {
     default void check() {
         if (port() < 0 || port() > 65_535) {
             throw new InvalidSpecException("port", port() + "; expected 0 to 65535");
+        }
+        if (!hostNames().isEmpty() && !(tls().orElse(null) instanceof Tls.Own)) {
+            throw new InvalidSpecException("host-name", "is for a certificate of the own authority; add --https");
         }
         if (tls().isEmpty() && !insecureHttp() && !Loopback.is(host())) {
             throw new InvalidSpecException(

@@ -31,6 +31,8 @@ class OptionsTest {
                 "--directory /d --port x",
                 "--directory /d --colour red",
                 "--directory /d --tls-cert /c",
+                "--directory /d --https --tls-cert /c --tls-key /k",
+                "--directory /d --host-name tenon.example",
                 "--directory /d --port 65536",
                 "--directory /d --port -1",
                 "--directory /d --port 5432,22"

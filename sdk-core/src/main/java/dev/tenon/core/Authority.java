@@ -1,15 +1,9 @@
 package dev.tenon.core;
 
-import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
-import dev.tenon.api.ProviderException;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.pki.PrivateAuthority;
 import dev.tenon.spi.engine.TlsMaterial;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
@@ -56,7 +50,8 @@ final class Authority implements ServerCertificates {
     @Override
     public Optional<String> authorityFile() {
         authority();
-        return Optional.of(installation.authority().toString());
+        return Optional.of(
+                PrivateAuthority.certificateFile(installation.directory()).toString());
     }
 
     private PrivateAuthority authority() {
@@ -69,26 +64,14 @@ final class Authority implements ServerCertificates {
         if (present != null) {
             return present;
         }
-        PrivateAuthority fresh = installation.kept()
-                ? PrivateAuthority.inDirectory(installation.keys(), clock)
-                : PrivateAuthority.inMemory(clock);
-        write(fresh.certificatePem());
+        PrivateAuthority fresh;
+        if (installation.kept()) {
+            fresh = PrivateAuthority.ofInstallation(installation.directory(), clock);
+        } else {
+            fresh = PrivateAuthority.inMemory(clock);
+            fresh.publish(PrivateAuthority.certificateFile(installation.directory()));
+        }
         loaded = fresh;
         return fresh;
-    }
-
-    private void write(String pem) {
-        Path file = installation.authority();
-        try {
-            if (Files.exists(file) && Files.readString(file).equals(pem)) {
-                return;
-            }
-            Path next = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(next, pem);
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new ProviderException(
-                    ErrorCode.DISK_FULL, "the authority's certificate cannot be written to " + file + ": " + e, e);
-        }
     }
 }

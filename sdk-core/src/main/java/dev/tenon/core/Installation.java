@@ -79,17 +79,16 @@ final class Installation implements AutoCloseable {
         return kept;
     }
 
+    Path directory() {
+        return directory;
+    }
+
     Path keys() {
         return directory.resolve("keys");
     }
 
     Path store() {
         return directory.resolve("store").resolve("tenon.db");
-    }
-
-    /** A copy of the authority's certificate for clients: no secret. */
-    Path authority() {
-        return directory.resolve("authority.crt");
     }
 
     Path delivery(String id) {

@@ -1,6 +1,7 @@
 package dev.tenon.server.http;
 
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Subscription;
 import io.javalin.http.Context;
 import jakarta.servlet.ServletOutputStream;
@@ -46,6 +47,7 @@ public final class Streams implements AutoCloseable {
     }
 
     private final Set<Open> open = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
     private final ScheduledExecutorService heartbeat = Executors.newSingleThreadScheduledExecutor(run -> {
         Thread thread = new Thread(run, "tenon-stream-heartbeat");
         thread.setDaemon(true);
@@ -66,6 +68,10 @@ public final class Streams implements AutoCloseable {
      * @param source begins to send; what it returns is closed with the stream
      */
     public void answer(Context ctx, String caller, BooleanSupplier alive, Function<Stream, Subscription> source) {
+        if (closed) {
+            throw new ProviderException(
+                    ErrorCode.PROVIDER_UNAVAILABLE, "the server is stopping; come back with Last-Event-ID");
+        }
         if (open.size() >= MAX_STREAMS
                 || open.stream().filter(s -> s.caller.equals(caller)).count() >= MAX_PER_CALLER) {
             throw HttpProblem.tooManyRequests("too many open streams", Duration.ofSeconds(5));
@@ -95,6 +101,9 @@ public final class Streams implements AutoCloseable {
             return;
         }
         open.add(stream);
+        if (closed) {
+            stream.end();
+        }
         // Javalin ends the future when the reader goes away.
         done.whenComplete((nothing, failure) -> stream.finish());
         stream.start();
@@ -107,9 +116,10 @@ public final class Streams implements AutoCloseable {
         }
     }
 
-    /** Ends all streams. */
+    /** Ends all streams; readers that come back at once are sent away. */
     @Override
     public void close() {
+        closed = true;
         heartbeat.shutdownNow();
         open.forEach(Open::end);
     }

@@ -2,6 +2,8 @@ package dev.tenon.server.http;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Secret;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 
-/** Makes TLS of a certificate and its key. */
+/** Makes TLS of a certificate and its key, and replaces both while connections go on. */
 public final class Tls {
     private static final int MAX_PEM_BYTES = 256 * 1024;
     private static final Pattern KEY =
@@ -32,16 +34,43 @@ public final class Tls {
     private Tls() {}
 
     /**
-     * Reads PEM files.
+     * What a server shows and proves.
      *
-     * @throws InvalidSpecException if they cannot be read, or the key is not the certificate's
+     * @param certificatePem the server's certificate, then intermediates
+     * @param keyPem its key, PKCS #8
      */
-    public static SslContextFactory.Server ofFiles(Path certificate, Path key) {
-        return of(read("tls-cert", certificate), read("tls-key", key));
+    public record Material(String certificatePem, Secret keyPem) {}
+
+    /** Reads PEM files; {@code SPEC_INVALID} if they cannot be read. */
+    public static Material read(Path certificate, Path key) {
+        return new Material(read("tls-cert", certificate), Secret.of(read("tls-key", key)));
     }
 
-    /** Takes a chain of certificates, the server's first, and its PKCS #8 key, both in PEM. */
-    public static SslContextFactory.Server of(String certificatePem, String keyPem) {
+    /**
+     * Makes the server's side.
+     *
+     * @throws InvalidSpecException if the key is not the certificate's, or the certificate has run out
+     */
+    public static SslContextFactory.Server of(Material material) {
+        SslContextFactory.Server tls = new SslContextFactory.Server();
+        tls.setKeyStore(store(material));
+        tls.setKeyStorePassword("");
+        tls.setIncludeProtocols("TLSv1.3", "TLSv1.2");
+        return tls;
+    }
+
+    /** Shows another certificate from now on; errors as for {@link #of}, and then nothing has changed. */
+    public static void replace(SslContextFactory.Server tls, Material material) {
+        KeyStore store = store(material);
+        try {
+            tls.reload(ignored -> tls.setKeyStore(store));
+        } catch (Exception e) {
+            throw new ProviderException(ErrorCode.INTERNAL, "a certificate could not be taken into use", e);
+        }
+    }
+
+    private static KeyStore store(Material material) {
+        String certificatePem = material.certificatePem();
         try {
             List<? extends Certificate> chain = List.copyOf(CertificateFactory.getInstance("X.509")
                     .generateCertificates(new ByteArrayInputStream(certificatePem.getBytes(StandardCharsets.UTF_8))));
@@ -49,18 +78,15 @@ public final class Tls {
                 throw invalid("tls-cert", "no certificate in it");
             }
             leaf.checkValidity();
-            PrivateKey key = key(keyPem, leaf.getPublicKey().getAlgorithm());
+            PrivateKey key = key(
+                    material.keyPem().reveal(pem -> pem), leaf.getPublicKey().getAlgorithm());
             if (!belong(leaf.getPublicKey(), key)) {
                 throw invalid("tls-key", "is not the key of the certificate");
             }
             KeyStore store = KeyStore.getInstance("PKCS12");
             store.load(null, null);
             store.setKeyEntry("server", key, new char[0], chain.toArray(Certificate[]::new));
-            SslContextFactory.Server tls = new SslContextFactory.Server();
-            tls.setKeyStore(store);
-            tls.setKeyStorePassword("");
-            tls.setIncludeProtocols("TLSv1.3", "TLSv1.2");
-            return tls;
+            return store;
         } catch (GeneralSecurityException | IOException e) {
             throw invalid("tls-cert", "cannot be used: " + e.getMessage());
         }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -91,6 +92,23 @@ public final class PrivateAuthority {
         }
     }
 
+    /**
+     * Loads or makes the authority of an installation, as {@link #inDirectory} does, and lays a copy of its certificate where clients
+     * on this machine find it.
+     *
+     * @param installation the control plane's directory
+     */
+    public static PrivateAuthority ofInstallation(Path installation, Clock clock) {
+        PrivateAuthority authority = inDirectory(installation.resolve("keys"), clock);
+        authority.publish(certificateFile(installation));
+        return authority;
+    }
+
+    /** Returns where the copy of the certificate lies; it is no secret. */
+    public static Path certificateFile(Path installation) {
+        return installation.resolve("authority.crt");
+    }
+
     /** Makes an authority that ends with this object, for control planes that keep nothing. */
     public static PrivateAuthority inMemory(Clock clock) {
         return made(clock, new SecureRandom());
@@ -102,6 +120,27 @@ public final class PrivateAuthority {
     }
 
     /**
+     * Writes the certificate to a file that everybody may read, unless it is there already.
+     *
+     * @throws ProviderException {@code DISK_FULL} if it cannot be written
+     */
+    public void publish(Path file) {
+        try {
+            if (Files.exists(file) && Files.readString(file).equals(certificatePem)) {
+                return;
+            }
+            // A name of its own: the control plane and what is built around it may do this at once.
+            Path next = Files.createTempFile(file.toAbsolutePath().getParent(), "authority", ".new");
+            Files.writeString(next, certificatePem);
+            Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-r--r--"));
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new ProviderException(
+                    ErrorCode.DISK_FULL, "the authority's certificate cannot be written to " + file + ": " + e, e);
+        }
+    }
+
+    /**
      * Makes a key and a certificate for an instance's server, valid for {@link #LEAF_LIFE}. The names are exactly those given and
      * {@code urn:tenon:instance:<id>}; nothing is matched by pattern.
      *
@@ -109,6 +148,16 @@ public final class PrivateAuthority {
      * @param addresses IP addresses clients use
      */
     public TlsMaterial issue(InstanceId instance, Set<String> names, Set<String> addresses) {
+        return issue(
+                instance.value(), new Certificates.Names("urn:tenon:instance:" + instance.value(), names, addresses));
+    }
+
+    /** Makes a key and a certificate for what serves the control plane itself; as {@link #issue}, with {@code urn:tenon:server}. */
+    public TlsMaterial issueForServer(Set<String> names, Set<String> addresses) {
+        return issue("tenon", new Certificates.Names("urn:tenon:server", names, addresses));
+    }
+
+    private TlsMaterial issue(String commonName, Certificates.Names names) {
         try {
             KeyPair pair = keyPair(random);
             Instant now = clock.instant();
@@ -119,14 +168,14 @@ public final class PrivateAuthority {
                     random,
                     pair.getPublic(),
                     new Certificates.Issuer(certificate, key),
-                    instance.value(),
-                    new Certificates.Names("urn:tenon:instance:" + instance.value(), names, addresses));
+                    commonName,
+                    names);
             return new TlsMaterial(
                     Pem.write(CERTIFICATE_LABEL, leaf),
                     Secret.of(Pem.write(KEY_LABEL, pair.getPrivate().getEncoded())),
                     certificatePem);
         } catch (GeneralSecurityException | IOException e) {
-            throw new ProviderException(ErrorCode.INTERNAL, "no certificate could be made for " + instance, e);
+            throw new ProviderException(ErrorCode.INTERNAL, "no certificate could be made for " + commonName, e);
         }
     }
 
