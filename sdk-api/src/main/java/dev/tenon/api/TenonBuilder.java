@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /** Puts a {@link Tenon} together. Not thread-safe. */
@@ -25,6 +26,7 @@ public final class TenonBuilder {
     private Optional<RandomGenerator> random = Optional.empty();
     private Duration lease = Duration.ofSeconds(15);
     private Duration resync = Duration.ofSeconds(30);
+    private HealthCheck healthCheck = HealthCheck.builder().build();
     private int workers = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
     private int maxQueuedPerTenant = 1_000;
 
@@ -88,6 +90,18 @@ public final class TenonBuilder {
         return this;
     }
 
+    /**
+     * Sets how running databases are asked whether they answer, and when one that does not is restarted.
+     *
+     * @throws InvalidSpecException if a value is outside its bounds
+     */
+    public TenonBuilder healthCheck(Consumer<HealthCheck.Builder> check) {
+        HealthCheck.Builder builder = HealthCheck.builder();
+        check.accept(builder);
+        this.healthCheck = builder.build();
+        return this;
+    }
+
     /** Sets how many instances are worked on at once, 1 to 256; defaults to twice the processors, at least 4. */
     public TenonBuilder workers(int workers) {
         if (workers < 1 || workers > 256) {
@@ -132,6 +146,7 @@ public final class TenonBuilder {
                 random,
                 lease,
                 resync,
+                healthCheck,
                 workers,
                 maxQueuedPerTenant));
     }

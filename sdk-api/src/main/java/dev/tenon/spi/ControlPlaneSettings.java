@@ -1,5 +1,6 @@
 package dev.tenon.spi;
 
+import dev.tenon.api.HealthCheck;
 import dev.tenon.api.Plan;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.engine.EngineDriver;
@@ -23,6 +24,7 @@ import java.util.random.RandomGenerator;
  * @param random {@link dev.tenon.api.TenonBuilder#random}
  * @param lease {@link dev.tenon.api.TenonBuilder#lease}
  * @param resync {@link dev.tenon.api.TenonBuilder#resync}
+ * @param healthCheck {@link dev.tenon.api.TenonBuilder#healthCheck}
  * @param workers {@link dev.tenon.api.TenonBuilder#workers}
  * @param maxQueuedPerTenant {@link dev.tenon.api.TenonBuilder#maxQueuedPerTenant}
  */
@@ -36,6 +38,7 @@ public record ControlPlaneSettings(
         Optional<RandomGenerator> random,
         Duration lease,
         Duration resync,
+        HealthCheck healthCheck,
         int workers,
         int maxQueuedPerTenant) {
     /** Copies the lists. */

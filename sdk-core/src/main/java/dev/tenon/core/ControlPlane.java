@@ -107,7 +107,17 @@ final class ControlPlane implements AutoCloseable {
                 opened(delivery);
             }
             reconciler = opened(new Reconciler(
-                    store, journal, fleet, offering, authority, leases, generator, diary, clock, ticker));
+                    store,
+                    journal,
+                    fleet,
+                    offering,
+                    authority,
+                    leases,
+                    generator,
+                    diary,
+                    settings.healthCheck(),
+                    clock,
+                    ticker));
             submitter = new Submitter(
                     store, journal, fleet, tenants, offering, authority, generator, clock, node, reconciler::wake);
             views = new Views(offering, fleet, authority);

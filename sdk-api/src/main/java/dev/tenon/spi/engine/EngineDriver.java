@@ -71,7 +71,8 @@ public interface EngineDriver {
      * Opens a session as the platform's own role.
      *
      * @param timeout for the connection and for each statement
-     * @throws dev.tenon.api.ProviderException {@code PROVIDER_UNAVAILABLE} if the server does not answer in time
+     * @throws dev.tenon.api.ProviderException {@code TIMEOUT} if the server does not answer in time, {@code PROVIDER_UNAVAILABLE} if
+     *     there is none or it lets nobody in now
      */
     EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout);
 

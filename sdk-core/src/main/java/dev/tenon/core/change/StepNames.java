@@ -13,6 +13,8 @@ public final class StepNames {
     public static final String START = "start";
     /** Processes are gone. */
     public static final String STOP = "stop";
+    /** The member that hangs is gone, unless it answers after all. */
+    public static final String KILL_HUNG = "kill-hung";
     /** The first database and its owner exist. */
     public static final String HAND_OVER = "hand-over";
     /** What is known of the running server is taken over; no effect outside. */
@@ -36,6 +38,7 @@ public final class StepNames {
             Map.entry(PREPARE, "directories, ports, software, initialisation and files"),
             Map.entry(START, "start the processes and wait until they are ready"),
             Map.entry(STOP, "stop the processes"),
+            Map.entry(KILL_HUNG, "kill the processes that do not answer"),
             Map.entry(HAND_OVER, "make the first database and its owner, close what tenants must not reach"),
             Map.entry(PUBLISH, "publish the endpoint"),
             Map.entry(LIMITS, "change processor, memory and storage limits"),

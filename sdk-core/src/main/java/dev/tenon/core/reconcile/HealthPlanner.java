@@ -4,10 +4,12 @@ import dev.tenon.api.Health;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.workload.MemberRef;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Decides, from what was seen alone, how well an instance is and whether something must be done. Pure. */
@@ -26,8 +28,12 @@ final class HealthPlanner {
         /** Nothing: it is as it shall be. */
         record Leave() implements Decision {}
 
-        /** Bring it back. */
-        record Heal(String reason) implements Decision {}
+        /**
+         * Bring it back.
+         *
+         * @param hung a member that must be killed first
+         */
+        record Heal(String reason, Optional<MemberRef> hung) implements Decision {}
 
         /** Look again later, without doing anything. */
         record Wait(String reason, Duration pause) implements Decision {}
@@ -38,6 +44,7 @@ final class HealthPlanner {
      *
      * @param phase what it shall be
      * @param members what was seen of each member, the first being the one that serves
+     * @param silent which of them run but did not answer
      * @param carriedOut whether the latest generation was carried out
      * @param renewal whether its certificate is to be replaced
      * @param heals how often it was healed without having been well for a while in between
@@ -47,6 +54,7 @@ final class HealthPlanner {
     record Seen(
             Phase phase,
             List<ObservedMember> members,
+            Map<MemberRef, Silence> silent,
             boolean carriedOut,
             boolean renewal,
             int heals,
@@ -54,7 +62,7 @@ final class HealthPlanner {
             Instant now) {}
 
     /** Returns how well it is. */
-    static Health health(List<ObservedMember> members, Health before, Instant now) {
+    static Health health(List<ObservedMember> members, Map<MemberRef, Silence> silent, Health before, Instant now) {
         List<String> causes = new ArrayList<>();
         boolean unknown = false;
         for (ObservedMember member : members) {
@@ -62,6 +70,8 @@ final class HealthPlanner {
                 unknown = true;
             } else if (member.state() != MemberState.RUNNING) {
                 causes.add(cause(member));
+            } else if (silent.containsKey(member.ref())) {
+                causes.add(silent.get(member.ref()).text(member.ref().member()));
             }
         }
         if (unknown) {
@@ -70,8 +80,13 @@ final class HealthPlanner {
         if (causes.isEmpty()) {
             return new Health.Healthy();
         }
-        boolean serves = !members.isEmpty() && members.get(0).state() == MemberState.RUNNING;
+        boolean serves = !members.isEmpty() && serves(members.get(0), silent);
         return serves ? new Health.Degraded(causes) : new Health.Down(causes);
+    }
+
+    private static boolean serves(ObservedMember member, Map<MemberRef, Silence> silent) {
+        Silence silence = silent.get(member.ref());
+        return member.state() == MemberState.RUNNING && (silence == null || !silence.serious());
     }
 
     private static String cause(ObservedMember member) {
@@ -118,6 +133,12 @@ final class HealthPlanner {
                 case RUNNING, UNKNOWN -> {}
             }
         }
+        for (Map.Entry<MemberRef, Silence> entry : seen.silent().entrySet()) {
+            if (entry.getValue().hung()) {
+                MemberRef ref = entry.getKey();
+                return paced(seen, entry.getValue().text(ref.member()), Optional.of(ref));
+            }
+        }
         if (seen.renewal()) {
             return paced(seen, "its certificate is replaced before it runs out");
         }
@@ -126,8 +147,12 @@ final class HealthPlanner {
                 : paced(seen, "a change was given up half way; its settings are put back");
     }
 
-    /** What falls over again and again is started at growing distances, so that it does not use up the host. */
     private static Decision paced(Seen seen, String reason) {
+        return paced(seen, reason, Optional.empty());
+    }
+
+    /** What falls over again and again is started at growing distances, so that it does not use up the host. */
+    private static Decision paced(Seen seen, String reason, Optional<MemberRef> hung) {
         if (seen.heals() > 0 && seen.healedAt().isPresent()) {
             Instant next = seen.healedAt().get().plus(pause(seen.heals()));
             if (next.isAfter(seen.now())) {
@@ -135,7 +160,7 @@ final class HealthPlanner {
                         reason + "; healed " + seen.heals() + " times lately", Duration.between(seen.now(), next));
             }
         }
-        return new Decision.Heal(reason);
+        return new Decision.Heal(reason, hung);
     }
 
     /** Returns the least time between the last healing and the next; the first failure is healed at once. */

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -171,6 +172,11 @@ public final class Housekeeping implements AutoCloseable {
         delivery.observeAll(refs).forEach(member -> seen.put(member.ref(), member));
         for (InstanceDoc doc : docs) {
             List<MemberRef> own = doc.refs();
+            if (doc.phase() == Phase.ACTIVE) {
+                reconciler.saw(
+                        doc,
+                        own.stream().map(seen::get).filter(Objects::nonNull).toList());
+            }
             for (int i = 0; i < own.size(); i++) {
                 ObservedMember member = seen.get(own.get(i));
                 if (member == null || !Reconciler.asRecorded(doc, member, i)) {

@@ -2,6 +2,7 @@ package dev.tenon.core.reconcile;
 
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
+import dev.tenon.api.HealthCheck;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.TenonException;
@@ -20,6 +21,7 @@ import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
+import dev.tenon.spi.workload.MemberRef;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,6 +50,7 @@ public final class Reconciler implements AutoCloseable {
     private final Runner runner;
     private final Diary diary;
     private final Clock clock;
+    private final HealthChecks checks;
     private final WorkQueue queue;
     private final List<Thread> workers = new ArrayList<>();
 
@@ -61,6 +64,7 @@ public final class Reconciler implements AutoCloseable {
             Leases leases,
             Generator generator,
             Diary diary,
+            HealthCheck healthCheck,
             Clock clock,
             Ticker ticker) {
         this.journal = journal;
@@ -71,6 +75,8 @@ public final class Reconciler implements AutoCloseable {
         this.clock = clock;
         this.runner = new Runner(store, journal, fleet, offering, certificates, generator, clock, diary);
         this.queue = new WorkQueue(ticker);
+        this.checks =
+                new HealthChecks(healthCheck, journal, fleet, offering, leases, generator, clock, ticker, queue::wake);
     }
 
     /** Starts so many workers. */
@@ -81,6 +87,12 @@ public final class Reconciler implements AutoCloseable {
             workers.add(worker);
             worker.start();
         }
+        checks.start();
+    }
+
+    /** Takes note of what the sweep saw of an instance that shall run, to ask it now and then whether it answers. */
+    void saw(InstanceDoc doc, List<ObservedMember> members) {
+        checks.saw(doc, members);
     }
 
     /** Asks for a look at an instance. */
@@ -155,9 +167,11 @@ public final class Reconciler implements AutoCloseable {
             return new Outcome.Settled();
         }
         List<ObservedMember> seen = offering.delivery(doc.delivery()).observeAll(doc.refs());
+        Map<MemberRef, Silence> silent = checks.of(doc.id(), seen);
         HealthPlanner.Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
                 phase,
                 seen,
+                silent,
                 doc.observedGeneration() == doc.generation(),
                 renewalDue(doc, clock.instant()),
                 doc.heals(),
@@ -165,10 +179,10 @@ public final class Reconciler implements AutoCloseable {
                 clock.instant()));
         if (decision instanceof HealthPlanner.Decision.Heal heal) {
             diary.note(doc.id(), "heals it: " + heal.reason());
-            heal(doc, seen, lease, heal.reason());
+            heal(doc, seen, silent, lease, heal);
             return new Outcome.LookAgain();
         }
-        record(doc, seen, lease);
+        record(doc, seen, silent, lease);
         if (decision instanceof HealthPlanner.Decision.Wait wait) {
             diary.note(doc.id(), "waits: " + wait.reason());
             return new Outcome.Later(wait.pause());
@@ -177,8 +191,13 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /** Queues a healing: it is journalled like everything else that has an effect. */
-    private void heal(InstanceDoc doc, List<ObservedMember> seen, Lease lease, String reason) {
-        OperationDoc operation = runner.healing(doc, reason);
+    private void heal(
+            InstanceDoc doc,
+            List<ObservedMember> seen,
+            Map<MemberRef, Silence> silent,
+            Lease lease,
+            HealthPlanner.Decision.Heal heal) {
+        OperationDoc operation = runner.healing(doc, heal.reason(), heal.hung());
         List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
         InstanceDoc after = doc.but()
@@ -186,7 +205,7 @@ public final class Reconciler implements AutoCloseable {
                 .members(Members.statuses(doc, seen))
                 .health(
                         doc.phase().running()
-                                ? HealthPlanner.health(seen, doc.health(), clock.instant())
+                                ? HealthPlanner.health(seen, silent, doc.health(), clock.instant())
                                 : doc.health())
                 .build();
         journal.entry(doc.tenant())
@@ -198,16 +217,16 @@ public final class Reconciler implements AutoCloseable {
                         Optional.of(operation.id()),
                         "instance.down",
                         Event.Severity.WARNING,
-                        doc.spec().name() + " is not as it shall be: " + reason,
+                        doc.spec().name() + " is not as it shall be: " + heal.reason(),
                         Map.of())
                 .commit();
     }
 
     /** Writes what was seen, only if something but the time changed. */
-    private void record(InstanceDoc doc, List<ObservedMember> seen, Lease lease) {
+    private void record(InstanceDoc doc, List<ObservedMember> seen, Map<MemberRef, Silence> silent, Lease lease) {
         InstanceDoc.Builder builder = doc.but().members(Members.statuses(doc, seen));
         Health before = doc.health();
-        Health now = doc.phase().running() ? HealthPlanner.health(seen, before, clock.instant()) : before;
+        Health now = doc.phase().running() ? HealthPlanner.health(seen, silent, before, clock.instant()) : before;
         InstanceDoc after = builder.health(now).build();
         if (after.equals(doc)) {
             return;
@@ -220,10 +239,17 @@ public final class Reconciler implements AutoCloseable {
                     Optional.empty(),
                     "instance.health_changed",
                     now instanceof Health.Healthy ? Event.Severity.INFO : Event.Severity.WARNING,
-                    doc.spec().name() + " is " + now.name(),
+                    doc.spec().name() + " is " + described(now),
                     Map.of("health", now.name()));
         }
         entry.commit();
+    }
+
+    private static String described(Health health) {
+        List<String> causes = health instanceof Health.Degraded degraded
+                ? degraded.causes()
+                : health instanceof Health.Down down ? down.causes() : List.of();
+        return causes.isEmpty() ? health.name() : health.name() + ": " + String.join("; ", causes);
     }
 
     /** Returns whether the certificate of an instance is to be replaced. */
@@ -250,6 +276,7 @@ public final class Reconciler implements AutoCloseable {
     /** Waits for running steps; what is queued stays in the store. */
     @Override
     public void close() {
+        checks.close();
         queue.close();
         long end = Ticker.system().nanos() + CLOSE_GRACE.toNanos();
         boolean interrupted = false;

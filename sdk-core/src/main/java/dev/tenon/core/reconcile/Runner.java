@@ -25,10 +25,12 @@ import dev.tenon.core.secret.Generator;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
+import dev.tenon.spi.workload.MemberRef;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -572,25 +574,41 @@ final class Runner {
         return message == null ? e.getClass().getSimpleName() : message;
     }
 
-    /** Limits were only touched by a change that was given up: a server that merely died is back sooner without asking for them. */
-    private static List<String> healingSteps(InstanceDoc doc) {
-        boolean carriedOut = doc.generation() == doc.observedGeneration();
-        return StepNames.of(OperationKind.HEAL, doc.phase(), false).stream()
-                .filter(step -> !carriedOut || !step.equals(StepNames.LIMITS))
-                .toList();
+    private static List<String> healingSteps(InstanceDoc doc, boolean hung) {
+        List<String> steps = new ArrayList<>(StepNames.of(OperationKind.HEAL, doc.phase(), false));
+        if (doc.generation() == doc.observedGeneration()) {
+            // Only a change that was given up touched limits: a server that merely died is back sooner without asking
+            // for them.
+            steps.remove(StepNames.LIMITS);
+        }
+        if (hung) {
+            steps.add(0, StepNames.KILL_HUNG);
+        }
+        if (doc.spec().ephemeral() && steps.contains(StepNames.START)) {
+            // Its last commits are not on the disk yet; the one that let the owner in may have been lost with the
+            // server.
+            steps.add(steps.indexOf(StepNames.START) + 1, StepNames.HAND_OVER);
+        }
+        return steps;
     }
 
-    /** Returns a healing to be queued. */
-    OperationDoc healing(InstanceDoc doc, String reason) {
+    /**
+     * Returns a healing to be queued.
+     *
+     * @param hung a member to be killed first
+     */
+    OperationDoc healing(InstanceDoc doc, String reason, Optional<MemberRef> hung) {
         Instant now = clock.instant();
+        Map<String, String> arguments = new HashMap<>(Map.of("reason", reason));
+        hung.ifPresent(ref -> arguments.put("hung", ref.member()));
         return OperationDoc.builder()
                 .id(generator.operation())
                 .tenant(doc.tenant())
                 .instance(doc.id())
                 .kind(OperationKind.HEAL)
-                .arguments(Map.of("reason", reason))
+                .arguments(arguments)
                 .state(OperationState.QUEUED)
-                .steps(OperationCodec.pending(healingSteps(doc)))
+                .steps(OperationCodec.pending(healingSteps(doc, hung.isPresent())))
                 .requestedBy("control plane")
                 .createdAt(now)
                 .deadline(now.plus(Duration.ofMinutes(10)))

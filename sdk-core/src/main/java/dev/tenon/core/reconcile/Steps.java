@@ -37,6 +37,7 @@ final class Steps {
             Map.entry(StepNames.FILES, Steps::prepare),
             Map.entry(StepNames.START, Steps::start),
             Map.entry(StepNames.STOP, Steps::stop),
+            Map.entry(StepNames.KILL_HUNG, Steps::killHung),
             Map.entry(StepNames.HAND_OVER, Steps::handOver),
             Map.entry(StepNames.PUBLISH, Steps::publish),
             Map.entry(StepNames.LIMITS, Steps::limits),
@@ -94,6 +95,16 @@ final class Steps {
     private static void stop(Work work) {
         for (MemberWorkload workload : work.workloadsBackwards()) {
             work.saw(work.delivery().stop(workload, work.epoch(), StopMode.GRACEFUL));
+        }
+    }
+
+    /** Asks a last time: it may have come round, or been restarted by this very step before a crash of the control plane. */
+    private static void killHung(Work work) {
+        String hung = work.operation().arguments().getOrDefault("hung", "");
+        for (MemberWorkload workload : work.workloads()) {
+            if (workload.ref().member().equals(hung) && work.silent(workload.ref())) {
+                work.saw(work.delivery().stop(workload, work.epoch(), StopMode.KILL));
+            }
         }
     }
 

@@ -197,6 +197,20 @@ final class Work {
         }
     }
 
+    /** Returns whether a member runs but lets a question pass unanswered. */
+    boolean silent(MemberRef ref) {
+        ObservedMember seen = delivery.observe(ref);
+        if (seen.state() != MemberState.RUNNING || seen.admin().isEmpty()) {
+            return false;
+        }
+        try (EngineSession session = engine.connect(request(), seen.admin().get(), SESSION_TIMEOUT)) {
+            session.role();
+            return false;
+        } catch (ProviderException e) {
+            return e.code() == ErrorCode.TIMEOUT;
+        }
+    }
+
     /**
      * Only steps of instances that shall run ask for this. If the server died since it was started, nobody else brings it back:
      * healing waits for its turn behind this very operation.

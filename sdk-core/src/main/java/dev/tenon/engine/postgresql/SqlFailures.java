@@ -2,7 +2,10 @@ package dev.tenon.engine.postgresql;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
+import java.net.SocketTimeoutException;
 import java.sql.SQLException;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
@@ -16,7 +19,16 @@ final class SqlFailures {
 
     static ProviderException wrap(String action, SQLException e) {
         String state = e.getSQLState() == null ? "" : e.getSQLState();
-        return new ProviderException(code(state), "PostgreSQL: could not " + action + ": " + words(e, state), e);
+        return new ProviderException(
+                silent(e) ? ErrorCode.TIMEOUT : code(state),
+                "PostgreSQL: could not " + action + ": " + words(e, state),
+                e);
+    }
+
+    /** The driver reports an answer that did not come as a broken connection. */
+    private static boolean silent(SQLException e) {
+        return Stream.iterate((Throwable) e, Objects::nonNull, Throwable::getCause)
+                .anyMatch(SocketTimeoutException.class::isInstance);
     }
 
     private static ErrorCode code(String state) {

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,7 +53,7 @@ final class HealthPlannerTest {
         "STOPPED UNKNOWN, Unknown",
     })
     void health_states_areJudged(String states, String expected) {
-        assertThat(HealthPlanner.health(members(states), new Health.Healthy(), NOW)
+        assertThat(HealthPlanner.health(members(states), Map.of(), new Health.Healthy(), NOW)
                         .name())
                 .isEqualTo(expected);
     }
@@ -60,7 +61,8 @@ final class HealthPlannerTest {
     @Test
     void health_stillUnknown_keepsSinceWhen() {
         Health before = new Health.Unknown(NOW.minusSeconds(60));
-        assertThat(HealthPlanner.health(members("UNKNOWN"), before, NOW)).isEqualTo(before);
+        assertThat(HealthPlanner.health(members("UNKNOWN"), Map.of(), before, NOW))
+                .isEqualTo(before);
     }
 
     @ParameterizedTest
@@ -89,7 +91,7 @@ final class HealthPlannerTest {
     })
     void decide_phaseAndStates_isAsWritten(Phase phase, String states, String expected) {
         Decision decision = HealthPlanner.decide(
-                new HealthPlanner.Seen(phase, members(states), true, false, 0, Optional.empty(), NOW));
+                new HealthPlanner.Seen(phase, members(states), Map.of(), true, false, 0, Optional.empty(), NOW));
         assertThat(decision.getClass().getSimpleName()).isEqualTo(expected);
     }
 
@@ -99,32 +101,32 @@ final class HealthPlannerTest {
                 .from(members("STARTING").get(0))
                 .startedAt(NOW.minusSeconds(61))
                 .build();
-        assertThat(HealthPlanner.decide(
-                        new HealthPlanner.Seen(Phase.ACTIVE, List.of(starting), true, false, 0, Optional.empty(), NOW)))
+        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
+                        Phase.ACTIVE, List.of(starting), Map.of(), true, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 
     @Test
     void decide_certificateGrowsOld_isReplacedWhileItRunsOnly() {
-        assertThat(HealthPlanner.decide(
-                        new HealthPlanner.Seen(Phase.ACTIVE, members("RUNNING"), true, true, 0, Optional.empty(), NOW)))
+        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
+                        Phase.ACTIVE, members("RUNNING"), Map.of(), true, true, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.STOPPED, members("STOPPED"), true, true, 0, Optional.empty(), NOW)))
+                        Phase.STOPPED, members("STOPPED"), Map.of(), true, true, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Leave.class);
     }
 
     @Test
     void decide_generationNotCarriedOut_heals() {
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE, members("RUNNING"), false, false, 0, Optional.empty(), NOW)))
+                        Phase.ACTIVE, members("RUNNING"), Map.of(), false, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 
     @Test
     void decide_healedOftenAMomentAgo_waits() {
         Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
-                Phase.ACTIVE, members("STOPPED"), true, false, 5, Optional.of(NOW.minusSeconds(1)), NOW));
+                Phase.ACTIVE, members("STOPPED"), Map.of(), true, false, 5, Optional.of(NOW.minusSeconds(1)), NOW));
         assertThat(decision).isInstanceOfSatisfying(Decision.Wait.class, w -> assertThat(w.pause())
                 .isEqualTo(Duration.ofSeconds(7)));
     }
@@ -132,7 +134,14 @@ final class HealthPlannerTest {
     @Test
     void decide_healedOftenButLongAgo_healsAgain() {
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE, members("STOPPED"), true, false, 20, Optional.of(NOW.minusSeconds(301)), NOW)))
+                        Phase.ACTIVE,
+                        members("STOPPED"),
+                        Map.of(),
+                        true,
+                        false,
+                        20,
+                        Optional.of(NOW.minusSeconds(301)),
+                        NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 

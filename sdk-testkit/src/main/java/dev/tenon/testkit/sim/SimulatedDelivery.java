@@ -328,7 +328,7 @@ public final class SimulatedDelivery implements DeliveryDriver {
                     ? Duration.ZERO
                     : Duration.between(since, place.clock().instant());
             return new MemberMetrics(
-                    up.dividedBy(100),
+                    m.busy ? up : up.dividedBy(100),
                     since == null ? DataSize.bytes(0) : DataSize.mib(16),
                     Optional.of(DataSize.mib(40)));
         }

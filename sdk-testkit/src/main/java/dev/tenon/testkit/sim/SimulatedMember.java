@@ -24,6 +24,8 @@ final class SimulatedMember {
     boolean fenced;
     boolean ephemeral;
     boolean unreachable;
+    boolean silent;
+    boolean busy;
 
     /** Driver instance that made it; only it ends an ephemeral member. */
     @Nullable
@@ -85,6 +87,8 @@ final class SimulatedMember {
     void processesGone(@Nullable String why) {
         running = false;
         ready = false;
+        silent = false;
+        busy = false;
         startedAt = null;
         reason = why;
         if (data != null) {

@@ -276,6 +276,24 @@ public final class SimulatedPlace {
         change(ref, m -> m.ready = false);
     }
 
+    /**
+     * Makes a running member leave every session unanswered although its processes look well, until it answers again or is
+     * restarted.
+     *
+     * @param busy whether it uses processor time meanwhile, as a slow one does and a hung one does not
+     */
+    public void silence(MemberRef ref, boolean busy) {
+        change(ref, m -> {
+            m.silent = true;
+            m.busy = busy;
+        });
+    }
+
+    /** Makes a silent member answer again. */
+    public void answer(MemberRef ref) {
+        change(ref, m -> m.silent = false);
+    }
+
     /** Makes another program take the member's ports the next time it starts, until freed. */
     public void portTaken(MemberRef ref, boolean isTaken) {
         if (isTaken) {

@@ -36,6 +36,9 @@ final class SimulatedSession implements EngineSession {
             if (!m.ref.instance().equals(request.instance())) {
                 throw new ProviderException(ErrorCode.PROVIDER_FAILED, "the address belongs to another instance");
             }
+            if (m.silent) {
+                throw new ProviderException(ErrorCode.TIMEOUT, m.ref + " does not answer");
+            }
             SimulatedSession session = new SimulatedSession(place, m, m.incarnation);
             SimulatedData data = session.data();
             Secret given = request.secrets().get(SimulatedEngine.PLATFORM);

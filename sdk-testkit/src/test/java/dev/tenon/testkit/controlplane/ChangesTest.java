@@ -58,8 +58,8 @@ final class ChangesTest {
     private static final Actor ANN = new Actor("ann");
     private static final Actor BOB = new Actor("bob");
 
-    private final SimulatedPlace place = SimulatedPlace.create();
     private final ShiftableClock clock = new ShiftableClock();
+    private final SimulatedPlace place = SimulatedPlace.builder().clock(clock).build();
     private final Valve valve = new Valve();
     private final Tenon tenon = Tenon.builder()
             .delivery(Intercepted.delivery(SimulatedDelivery.on(place), valve))
@@ -606,5 +606,47 @@ final class ChangesTest {
         assertThat(orders.view().lifecycle()).isEqualTo(new Lifecycle.Active());
         assertThat(shop.events().latest(100))
                 .anySatisfy(e -> assertThat(e.message()).contains("certificate"));
+    }
+
+    @Test
+    void memberRunsButIsSilent_idleForLong_isDownAndThenRestarted() throws InterruptedException {
+        Instance orders = created("orders");
+        place.silence(member(orders), false);
+        eventually("down", () -> {
+            clock.skip(Duration.ofSeconds(2));
+            return orders.view().health() instanceof Health.Down;
+        });
+        assertThat(((Health.Down) orders.view().health()).causes())
+                .singleElement()
+                .asString()
+                .contains("m-1 runs but does not answer");
+        assertThat(orders.explain().summary()).contains("does not answer");
+        assertThat(shop.events().latest(1_000))
+                .anyMatch(e -> e.type().equals("instance.health_changed")
+                        && e.message().contains("does not answer"));
+        eventually("restarted", () -> {
+            clock.skip(Duration.ofSeconds(2));
+            return eventTypes().contains("instance.healed");
+        });
+        assertThat(orders.view().health()).isEqualTo(new Health.Healthy());
+        assertThat(orders.accounts().list()).isNotEmpty();
+    }
+
+    @Test
+    void memberIsSilentButWorks_howeverLong_isNotRestarted() throws InterruptedException {
+        Instance orders = created("orders");
+        place.silence(member(orders), true);
+        java.time.Instant end = clock.instant().plus(Duration.ofMinutes(20));
+        eventually("20 minutes", () -> {
+            clock.skip(Duration.ofSeconds(5));
+            return clock.instant().isAfter(end) && orders.view().health() instanceof Health.Down;
+        });
+        assertThat(eventTypes()).doesNotContain("instance.healed", "instance.heal_failed");
+        place.answer(member(orders));
+        eventually("well again by itself", () -> {
+            clock.skip(Duration.ofSeconds(5));
+            return orders.view().health() instanceof Health.Healthy;
+        });
+        assertThat(eventTypes()).doesNotContain("instance.healed", "instance.heal_failed");
     }
 }

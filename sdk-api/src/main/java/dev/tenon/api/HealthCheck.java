@@ -1,0 +1,67 @@
+package dev.tenon.api;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.immutables.value.Value;
+
+/**
+ * How the control plane finds out that a database whose processes run does not answer, and what it does then.
+ *
+ * <p>Every running member is asked something in a session of its own. One answer missed makes the instance {@link Health.Degraded}, the
+ * next {@link Health.Down}; the next answer makes it {@link Health.Healthy} again.
+ */
+@Value.Immutable
+@SdkStyle
+public interface HealthCheck {
+    /** Time between two questions to a member that answers, 100 ms to 1 hour; defaults to 30 seconds. */
+    @Value.Default
+    default Duration interval() {
+        return Duration.ofSeconds(30);
+    }
+
+    /** How long an answer may take, 1 second to 1 minute; defaults to 5 seconds. */
+    @Value.Default
+    default Duration timeout() {
+        return Duration.ofSeconds(5);
+    }
+
+    /**
+     * How long a member must have been silent <em>and</em> idle before it is killed and started again, at least three times the
+     * time-out; defaults to 2 minutes. A member that uses processor time is slow, not hung, and is never restarted for its silence; nor
+     * is one that answers with a refusal, nor one whose place cannot tell what it uses. Empty: a person decides.
+     */
+    @Value.Default
+    default Optional<Duration> restartAfter() {
+        return Optional.of(Duration.ofMinutes(2));
+    }
+
+    /** Checks the bounds. */
+    @Value.Check
+    default void check() {
+        within("interval", interval(), Duration.ofMillis(100), Duration.ofHours(1));
+        within("timeout", timeout(), Duration.ofSeconds(1), Duration.ofMinutes(1));
+        restartAfter()
+                .ifPresent(after -> within("restartAfter", after, timeout().multipliedBy(3), Duration.ofDays(1)));
+    }
+
+    private static void within(String field, Duration seen, Duration min, Duration max) {
+        if (seen.compareTo(min) < 0 || seen.compareTo(max) > 0) {
+            throw new InvalidSpecException("healthCheck." + field, seen + "; expected " + min + " to " + max);
+        }
+    }
+
+    /** Returns a new builder; not safe for use by several threads. */
+    static Builder builder() {
+        return new Builder();
+    }
+
+    /** Builds a {@link HealthCheck}. */
+    final class Builder extends ImmutableHealthCheck.Builder {
+        Builder() {}
+
+        /** Leaves it to a person to restart what hangs. */
+        public Builder neverRestart() {
+            return restartAfter(Optional.empty());
+        }
+    }
+}
