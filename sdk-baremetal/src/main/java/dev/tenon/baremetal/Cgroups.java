@@ -125,6 +125,16 @@ final class Cgroups {
                 .toList();
     }
 
+    /**
+     * Returns the file to which a process of one thread writes {@code 0} to come under a group's limits. Where threads can be moved
+     * one by one, that is tried first: moving whole processes makes the kernel wait until every processor has taken notice, 8 to
+     * 25 ms.
+     */
+    static String joinFile(String group) {
+        Path tasks = Path.of(group, "tasks");
+        return Files.exists(tasks) ? tasks.toString() : group + "/cgroup.procs";
+    }
+
     /** Makes the member's groups or changes their limits. */
     void limit(String member, int cpuMillis, long memoryBytes) throws IOException {
         if (cpu.isPresent()) {

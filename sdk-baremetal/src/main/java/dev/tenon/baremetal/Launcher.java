@@ -23,7 +23,7 @@ final class Launcher implements AutoCloseable {
      * stay the same when it becomes another program.
      */
     private static final String SCRIPT = "set -eu; umask 077; run=$1; shift;"
-            + " while [ \"$1\" != -- ]; do echo $$ > \"$1\"; shift; done; shift;"
+            + " while [ \"$1\" != -- ]; do echo 0 > \"$1\"; shift; done; shift;"
             + " read -r stat < /proc/self/stat; read -r boot < /proc/sys/kernel/random/boot_id;"
             + " echo \"$boot $stat\" > \"$run\"; exec \"$@\"";
 
@@ -54,7 +54,7 @@ final class Launcher implements AutoCloseable {
      * @param environment added to a minimal one
      * @param runFile written by the process itself
      * @param output what it prints is appended here
-     * @param cgroupFiles where it writes its number to come under limits
+     * @param cgroupFiles where it writes {@code 0} to come under limits
      * @param deathSignal what it gets when this JVM ends, if it shall not outlive it
      */
     record Start(

@@ -486,7 +486,10 @@ final class LocalHost implements AutoCloseable {
                 .sizes(sizes)
                 .processes(workload.processes().stream()
                         .map(p -> new MemberRecord.ProcessEntry(
-                                p.name(), p.stop().signal(), p.stop().grace().toMillis()))
+                                p.name(),
+                                p.stop().signal(),
+                                p.stop().grace().toMillis(),
+                                p.stop().discard()))
                         .toList())
                 .cpuMillis(workload.resources().cpuMillis())
                 .memoryBytes(workload.resources().memory().bytes())
@@ -625,7 +628,7 @@ final class LocalHost implements AutoCloseable {
                             content,
                             Optional.of(workload),
                             Optional.of(rendering(member, content)),
-                            true,
+                            Processes.Ending.KILLED,
                             SHORT_GRACE);
             if (why.takenPort().isPresent() && !member.everReady() && tries < PORT_TRIES && !deadline.passed()) {
                 content = otherPort(member, content, workload, why.takenPort().get());
@@ -699,7 +702,12 @@ final class LocalHost implements AutoCloseable {
             if (content.isEmpty()) {
                 return observe(workload.ref());
             }
-            end(member, content.get(), Optional.of(workload), mode == StopMode.KILL, Duration.ofDays(1));
+            end(
+                    member,
+                    content.get(),
+                    Optional.of(workload),
+                    mode == StopMode.KILL ? Processes.Ending.KILLED : Processes.Ending.GENTLE,
+                    Duration.ofDays(1));
             return observed(member, content.get());
         });
     }
@@ -708,10 +716,10 @@ final class LocalHost implements AutoCloseable {
             Member member,
             MemberRecord content,
             Optional<MemberWorkload> workload,
-            boolean kill,
+            Processes.Ending ending,
             Duration longestGrace) {
         machine.processes()
-                .endAll(member, content, workload, workload.map(w -> rendering(member, content)), kill, longestGrace);
+                .endAll(member, content, workload, workload.map(w -> rendering(member, content)), ending, longestGrace);
         for (String group : content.cgroups()) {
             removeGroup(Path.of(group));
         }
@@ -738,7 +746,7 @@ final class LocalHost implements AutoCloseable {
                         : member.write(
                                 content.edit().fenced(true).build(),
                                 member.root().durable());
-                end(member, fenced, Optional.empty(), true, SHORT_GRACE);
+                end(member, fenced, Optional.empty(), Processes.Ending.KILLED, SHORT_GRACE);
             });
             return true;
         });
@@ -897,15 +905,21 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
+    private void discard(Member member, MemberRecord content) {
+        end(member, content, Optional.empty(), Processes.Ending.DISCARDING, SHORT_GRACE);
+    }
+
     void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
         Member member = member(ref);
         exclusively(member, () -> {
             Optional<MemberRecord> content = admit(member, epoch);
             boolean everything = mode == DestroyMode.EVERYTHING;
-            content.ifPresent(
-                    c -> end(member, c, Optional.empty(), false, everything ? SHORT_GRACE : Duration.ofDays(1)));
             if (everything) {
+                content.ifPresent(c -> discard(member, c));
                 remove(member, content);
+            } else {
+                content.ifPresent(
+                        c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofDays(1)));
             }
             return true;
         });
@@ -941,7 +955,7 @@ final class LocalHost implements AutoCloseable {
         for (Member member : members.values()) {
             boolean ran = exclusively(member, () -> {
                 Optional<MemberRecord> content = member.read();
-                content.ifPresent(c -> end(member, c, Optional.empty(), false, Duration.ofMinutes(1)));
+                content.ifPresent(c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofMinutes(1)));
                 return content.isPresent();
             });
             stopped += ran ? 1 : 0;
@@ -955,7 +969,7 @@ final class LocalHost implements AutoCloseable {
         for (Member member : members.values()) {
             if (!member.root().durable()) {
                 try {
-                    member.read().ifPresent(c -> end(member, c, Optional.empty(), false, SHORT_GRACE));
+                    member.read().ifPresent(c -> discard(member, c));
                     remove(member, member.read());
                 } catch (ProviderException e) {
                     log.warn("Ending {}: {}", member.ref(), e.getMessage());

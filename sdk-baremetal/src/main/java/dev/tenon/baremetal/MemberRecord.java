@@ -81,8 +81,13 @@ interface MemberRecord {
     /** Directories of limits made for it. */
     List<String> cgroups();
 
-    /** One process and how it is asked to end. */
-    record ProcessEntry(String name, String signal, long graceMillis) {}
+    /** One process and how it is asked to end, and how if its data goes. */
+    record ProcessEntry(String name, String signal, long graceMillis, String discard) {
+        /** Records written before there was a second way name only the first. */
+        public ProcessEntry {
+            discard = discard == null ? signal : discard;
+        }
+    }
 
     /**
      * How to tell that it is ready, with all holes filled.

@@ -45,6 +45,16 @@ final class Processes {
         this.listen = listen;
     }
 
+    /** How processes are to end. */
+    enum Ending {
+        /** Writing what they hold. */
+        GENTLE,
+        /** Only letting go of what the machine would keep: their data goes with them. */
+        DISCARDING,
+        /** At once. */
+        KILLED
+    }
+
     /** A failed start, and whether another port could mend it. */
     record Failure(ErrorCode code, String message, Optional<String> takenPort) {}
 
@@ -67,7 +77,7 @@ final class Processes {
     /** Starts one process. */
     Running spawn(Member member, MemberRecord content, ProcessSpec process, Rendering rendering) {
         List<String> join =
-                content.cgroups().stream().map(g -> g + "/cgroup.procs").toList();
+                content.cgroups().stream().map(Cgroups::joinFile).toList();
         try {
             Files.deleteIfExists(member.runFile(process.name()));
             Path output = member.output(process.name());
@@ -251,7 +261,7 @@ final class Processes {
             MemberRecord content,
             Optional<MemberWorkload> workload,
             Optional<Rendering> rendering,
-            boolean kill,
+            Ending ending,
             Duration longestGrace) {
         Map<String, Running> alive = alive(member, content);
         List<MemberRecord.ProcessEntry> order = new ArrayList<>(content.processes());
@@ -265,7 +275,7 @@ final class Processes {
                         .filter(p -> p.name().equals(entry.name()))
                         .map(ProcessSpec::stop)
                         .findFirst());
-                end(member, entry, process, asked, rendering, kill, grace);
+                end(member, entry, process, asked, rendering, ending, grace);
             }
             deleteRunFile(member, entry.name());
         }
@@ -288,10 +298,14 @@ final class Processes {
             Running process,
             Optional<dev.tenon.spi.workload.Stop> asked,
             Optional<Rendering> rendering,
-            boolean kill,
+            Ending ending,
             Duration grace) {
-        if (!kill) {
-            if (asked.isPresent() && asked.get().command().isPresent() && rendering.isPresent()) {
+        if (ending != Ending.KILLED) {
+            if (ending == Ending.DISCARDING) {
+                if (process.alive()) {
+                    signals.send(entry.discard(), process.pid());
+                }
+            } else if (asked.isPresent() && asked.get().command().isPresent() && rendering.isPresent()) {
                 tell(process, asked.get(), rendering.get());
             } else if (process.alive()) {
                 signals.send(entry.signal(), process.pid());

@@ -87,7 +87,12 @@ final class Recycler {
                 try {
                     seen = Files.readAttributes(path, "unix:ctime,nlink,mode,uid", LinkOption.NOFOLLOW_LINKS);
                 } catch (NoSuchFileException x) {
-                    return false;
+                    // A server that did not end gently has not written again what it removes when it starts.
+                    if (!copier.copy(template.resolve(e.path()), path, e)) {
+                        return false;
+                    }
+                    changed = true;
+                    continue;
                 }
                 boolean untouched = nanos((FileTime) Objects.requireNonNull(seen.get("ctime"))) == time
                         && time < newest - TICK_NANOS;

@@ -29,15 +29,11 @@ final class TreeCopier {
     /** Copies one part of the tree, each {@code parts}-th file; directories must exist if it is not the first part. */
     Optional<String> copyFiles(TreeManifest manifest, Path from, Path to, int part, int parts, Runnable between)
             throws IOException {
-        ByteBuffer buffer = BUFFERS.get();
-        CRC32C crc = new CRC32C();
         int file = 0;
         for (TreeManifest.Entry e : manifest.entries()) {
             if (e.kind() == TreeManifest.Kind.FILE && file++ % parts == part) {
                 between.run();
-                crc.reset();
-                long size = copy(from.resolve(e.path()), to.resolve(e.path()), e.mode(), buffer, crc);
-                if (size != e.size() || !Long.toHexString(crc.getValue()).equals(e.hash())) {
+                if (!copy(from.resolve(e.path()), to.resolve(e.path()), e)) {
                     return Optional.of(e.path() + " is not what it was when the template was made");
                 }
             }
@@ -62,29 +58,35 @@ final class TreeCopier {
 
     /** Writes a file again, in place; cutting it first would make ext4 flush it. Answers false if the template is damaged. */
     boolean rewrite(Path from, Path to, TreeManifest.Entry entry) throws IOException {
-        ByteBuffer buffer = BUFFERS.get();
         CRC32C crc = new CRC32C();
         long size;
         try (FileChannel in = FileChannel.open(from, StandardOpenOption.READ);
                 FileChannel out = FileChannel.open(to, Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS))) {
-            size = pump(in, out, buffer, crc);
+            size = pump(in, out, crc);
             out.truncate(size);
         }
-        return size == entry.size() && Long.toHexString(crc.getValue()).equals(entry.hash());
+        return whole(entry, size, crc);
     }
 
-    private long copy(Path from, Path to, int mode, ByteBuffer buffer, CRC32C crc) throws IOException {
+    /** Copies one file to where none is. Answers false if the template is damaged. */
+    boolean copy(Path from, Path to, TreeManifest.Entry entry) throws IOException {
+        CRC32C crc = new CRC32C();
         long size;
         try (FileChannel in = FileChannel.open(from, StandardOpenOption.READ);
                 FileChannel out = FileChannel.open(
-                        to, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), Disk.mode(mode))) {
-            size = pump(in, out, buffer, crc);
+                        to, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), Disk.mode(entry.mode()))) {
+            size = pump(in, out, crc);
         }
         runAs.own(to);
-        return size;
+        return whole(entry, size, crc);
     }
 
-    private static long pump(FileChannel in, FileChannel out, ByteBuffer buffer, CRC32C crc) throws IOException {
+    private static boolean whole(TreeManifest.Entry entry, long size, CRC32C crc) {
+        return size == entry.size() && Long.toHexString(crc.getValue()).equals(entry.hash());
+    }
+
+    private static long pump(FileChannel in, FileChannel out, CRC32C crc) throws IOException {
+        ByteBuffer buffer = BUFFERS.get();
         long size = 0;
         // A read shorter than the buffer is the end of a plain file: no second read to hear so.
         boolean more = true;

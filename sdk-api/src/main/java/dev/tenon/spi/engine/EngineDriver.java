@@ -68,11 +68,11 @@ public interface EngineDriver {
     Set<String> restartNeeded(String version, Map<String, String> before, Map<String, String> after);
 
     /**
-     * Opens a session as the platform's own role.
+     * Opens a session as the platform's own role. A driver may wait with the connection until the session is used.
      *
      * @param timeout for the connection and for each statement
-     * @throws dev.tenon.api.ProviderException {@code TIMEOUT} if the server does not answer in time, {@code PROVIDER_UNAVAILABLE} if
-     *     there is none or it lets nobody in now
+     * @throws dev.tenon.api.ProviderException here or at the first use: {@code TIMEOUT} if the server does not answer in time,
+     *     {@code PROVIDER_UNAVAILABLE} if there is none or it lets nobody in now
      */
     EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout);
 

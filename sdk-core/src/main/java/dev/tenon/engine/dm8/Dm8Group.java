@@ -234,7 +234,7 @@ record Dm8Group(EngineRequest request, Sizing sizing, Dm8Passwords passwords) {
                 environment(),
                 Optional.empty(),
                 Duration.ofMinutes(2));
-        return new Stop(Optional.of(disql), "TERM", Duration.ofMinutes(2));
+        return Stop.command(disql, "TERM", Duration.ofMinutes(2));
     }
 
     private static ProcessSpec watcher() {

@@ -53,8 +53,8 @@ final class Members {
                         "postgres",
                         argv(request.tls().isPresent()),
                         Map.of(),
-                        // Fast shutdown: sessions end, the checkpoint is written.
-                        Stop.signal("INT", Duration.ofSeconds(60)),
+                        // Fast shutdown: sessions end, the checkpoint is written; immediate where nobody will read it.
+                        Stop.signal("INT", Duration.ofSeconds(60)).discard("QUIT"),
                         true))
                 .reload(Stop.signal("HUP", Duration.ofSeconds(5)))
                 .addPorts(new Port(PORT, OptionalInt.of(USUAL_PORT), Port.Exposure.CLIENTS))

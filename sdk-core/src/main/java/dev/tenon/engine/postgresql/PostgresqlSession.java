@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Administration of one server as the platform's role, in a database where tenants can make nothing. */
 final class PostgresqlSession implements EngineSession {
@@ -40,13 +41,30 @@ final class PostgresqlSession implements EngineSession {
     private final PostgresqlVersion version;
     private final PlatformConnections connections;
     private final String home;
-    private final Connection connection;
+    private @Nullable Connection connection;
+    /** The database that the session is in. */
+    private String current;
 
     PostgresqlSession(PostgresqlVersion version, PlatformConnections connections, boolean ephemeral) {
         this.version = version;
         this.connections = connections;
         this.home = ephemeral ? "template1" : "postgres";
-        this.connection = connections.open(home);
+        this.current = home;
+    }
+
+    private Connection connection() {
+        return connection(home);
+    }
+
+    /** The first call decides which database the session is in. */
+    private Connection connection(String database) {
+        Connection open = connection;
+        if (open == null) {
+            open = connections.open(database);
+            connection = open;
+            current = database;
+        }
+        return open;
     }
 
     @Override
@@ -59,8 +77,12 @@ final class PostgresqlSession implements EngineSession {
 
     @Override
     public String serverVersion() {
-        return ask("read the version", "SELECT pg_catalog.current_setting('server_version')", row -> row.getString(1))
-                .get(0);
+        // Every server says it when a session begins.
+        try {
+            return connection().getMetaData().getDatabaseProductVersion();
+        } catch (SQLException e) {
+            throw SqlFailures.wrap("read the version", e);
+        }
     }
 
     @Override
@@ -74,6 +96,10 @@ final class PostgresqlSession implements EngineSession {
         // the rest.
         if (!owner.equals(ClusterTemplate.OWNER) || !database.equals(ClusterTemplate.DATABASE)) {
             name(owner, database);
+        } else {
+            // The first session in a database loads its catalogue from scratch, which takes as long as starting the server:
+            // done here, the tenant's first session need not. Nobody can be in it before the owner has a password.
+            connection(database);
         }
         // The password comes last: nobody can log in before all the rest is true.
         run("open the owner's account", open);
@@ -316,7 +342,9 @@ final class PostgresqlSession implements EngineSession {
     @Override
     public void close() {
         try {
-            connection.close();
+            if (connection != null) {
+                connection.close();
+            }
         } catch (SQLException e) {
             throw SqlFailures.wrap("close the session", e);
         }
@@ -397,7 +425,7 @@ final class PostgresqlSession implements EngineSession {
     }
 
     private void inside(String database, Consumer<Runner> work) {
-        if (database.equals(home)) {
+        if (database.equals(current)) {
             work.accept(sql -> run("work inside database " + database, sql));
             return;
         }
@@ -415,7 +443,7 @@ final class PostgresqlSession implements EngineSession {
     }
 
     private void run(String action, String sql) {
-        try (Statement statement = connection.createStatement()) {
+        try (Statement statement = connection().createStatement()) {
             statement.execute(sql);
         } catch (SQLException e) {
             throw SqlFailures.wrap(action, e);
@@ -423,18 +451,18 @@ final class PostgresqlSession implements EngineSession {
     }
 
     private void atomically(String action, List<String> statements) {
-        try (Statement statement = connection.createStatement()) {
-            connection.setAutoCommit(false);
+        try (Statement statement = connection().createStatement()) {
+            connection().setAutoCommit(false);
             try {
                 for (String sql : statements) {
                     statement.execute(sql);
                 }
-                connection.commit();
+                connection().commit();
             } catch (SQLException e) {
-                connection.rollback();
+                connection().rollback();
                 throw e;
             } finally {
-                connection.setAutoCommit(true);
+                connection().setAutoCommit(true);
             }
         } catch (SQLException e) {
             throw SqlFailures.wrap(action, e);
@@ -448,7 +476,7 @@ final class PostgresqlSession implements EngineSession {
     }
 
     private <T> List<T> ask(String action, String sql, Row<T> row, Object... values) {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        try (PreparedStatement statement = connection().prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++) {
                 statement.setObject(i + 1, values[i]);
             }

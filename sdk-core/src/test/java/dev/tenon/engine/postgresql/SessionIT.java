@@ -339,13 +339,14 @@ class SessionIT {
     void connect_nobodyThere_isUnavailable() {
         Delivered delivered = shared();
         AdminAddress nowhere = new AdminAddress.Unix(Path.of("/nonexistent/.s.PGSQL.1"));
-        refused(
-                () -> delivered.engine.connect(delivered.request, nowhere, Duration.ofSeconds(1)),
-                ErrorCode.PROVIDER_UNAVAILABLE);
-        refused(
-                () -> delivered.engine.connect(
-                        delivered.request, new AdminAddress.Tcp("127.0.0.1", 1), Duration.ofSeconds(1)),
-                ErrorCode.UNSUPPORTED);
+        refused(() -> askRole(delivered, nowhere), ErrorCode.PROVIDER_UNAVAILABLE);
+        refused(() -> askRole(delivered, new AdminAddress.Tcp("127.0.0.1", 1)), ErrorCode.UNSUPPORTED);
+    }
+
+    private static void askRole(Delivered delivered, AdminAddress address) {
+        try (EngineSession session = delivered.engine.connect(delivered.request, address, Duration.ofSeconds(1))) {
+            session.role();
+        }
     }
 
     private static void refused(Runnable call, ErrorCode code) {

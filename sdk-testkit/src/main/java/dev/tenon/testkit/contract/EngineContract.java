@@ -395,12 +395,18 @@ public abstract class EngineContract {
         delivery.stop(workload, EPOCH, StopMode.GRACEFUL);
         refused(
                 ErrorCode.PROVIDER_UNAVAILABLE,
-                () -> engine.connect(request, seen.admin().orElseThrow(), Duration.ofSeconds(5)));
+                () -> {
+                    try (EngineSession session =
+                            engine.connect(request, seen.admin().orElseThrow(), Duration.ofSeconds(5))) {
+                        session.role();
+                    }
+                });
     }
 
     @Test
     void session_serverEnds_isUnavailable() {
         try (EngineSession session = started()) {
+            assertThat(session.role()).isEqualTo(EngineSession.Role.PRIMARY);
             delivery.stop(workload, EPOCH, StopMode.KILL);
             refused(ErrorCode.PROVIDER_UNAVAILABLE, session::settings);
         }
