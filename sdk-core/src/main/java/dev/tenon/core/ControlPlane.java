@@ -21,6 +21,7 @@ import dev.tenon.core.secret.Cursors;
 import dev.tenon.core.secret.Generator;
 import dev.tenon.core.secret.MasterKey;
 import dev.tenon.core.secret.Vault;
+import dev.tenon.core.store.MemoryStore;
 import dev.tenon.core.store.SqliteStore;
 import dev.tenon.core.tenancy.TenantRegister;
 import dev.tenon.core.time.Ticker;
@@ -81,7 +82,7 @@ final class ControlPlane implements AutoCloseable {
             cursors = new Cursors(vault);
             store = settings.store()
                     .orElseGet(
-                            () -> keeps ? SqliteStore.file(installation.store(), clock) : SqliteStore.inMemory(clock));
+                            () -> keeps ? SqliteStore.file(installation.store(), clock) : new MemoryStore(clock));
             if (settings.store().isPresent() && store.shared() && !keeps) {
                 throw new InvalidSpecException(
                         "directory",

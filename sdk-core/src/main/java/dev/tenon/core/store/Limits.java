@@ -1,5 +1,6 @@
 package dev.tenon.core.store;
 
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.spi.store.Commit;
 import java.time.Duration;
@@ -33,6 +34,12 @@ final class Limits {
         length("holder", holder, 256);
         if (ttl.isNegative() || ttl.isZero() || ttl.compareTo(MAX_TTL) > 0) {
             throw new InvalidSpecException("ttl", ttl + "; expected more than 0, at most " + MAX_TTL);
+        }
+    }
+
+    static void page(int limit, int most) {
+        if (limit < 1 || limit > most) {
+            throw new InvalidSpecException(ErrorCode.PAGE_INVALID, "limit", limit + "; expected 1 to " + most);
         }
     }
 

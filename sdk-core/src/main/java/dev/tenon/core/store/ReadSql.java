@@ -30,9 +30,7 @@ final class ReadSql {
     }
 
     static List<Document> list(Session session, Query query) throws SQLException {
-        if (query.limit() < 1 || query.limit() > 10_000) {
-            throw new InvalidSpecException(ErrorCode.PAGE_INVALID, "limit", query.limit() + "; expected 1 to 10000");
-        }
+        Limits.page(query.limit(), 10_000);
         List<Object> arguments = new ArrayList<>();
         StringBuilder sql = new StringBuilder(COLUMNS);
         where(query, sql, arguments);
@@ -138,9 +136,7 @@ final class ReadSql {
             long bound,
             int limit)
             throws SQLException {
-        if (limit < 1 || limit > 1_000) {
-            throw new InvalidSpecException(ErrorCode.PAGE_INVALID, "limit", limit + "; expected 1 to 1000");
-        }
+        Limits.page(limit, 1_000);
         List<Object> arguments = new ArrayList<>();
         StringBuilder sql = new StringBuilder(EVENTS).append(where);
         arguments.add(bound);

@@ -55,8 +55,7 @@ final class Schema {
         session.connection().setAutoCommit(true);
     }
 
-    /** Makes the schema in an empty SQLite database that will be gone with this process: no history is kept. */
-    static void create(Session session) throws SQLException {
+    private static void create(Session session) throws SQLException {
         for (String script : SCRIPTS) {
             session.script(read("migration/" + script, Dialect.SQLITE.placeholders()));
         }

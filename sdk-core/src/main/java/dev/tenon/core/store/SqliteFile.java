@@ -18,7 +18,13 @@ import org.sqlite.SQLiteErrorCode;
  * A database in a file: one connection that writes, some that read. With the write-ahead log neither waits for the other, and a read
  * sees everything whose commit has returned.
  */
-final class SqliteFile implements SqliteDatabase {
+final class SqliteFile implements GroupWriter.Source, AutoCloseable {
+    /** A read. */
+    @FunctionalInterface
+    interface Read<T> {
+        T from(Session session) throws SQLException;
+    }
+
     private static final Logger log = LoggerFactory.getLogger(SqliteFile.class);
 
     private static final String OBJECTS = "SELECT count(*) FROM sqlite_master";
@@ -40,13 +46,13 @@ final class SqliteFile implements SqliteDatabase {
         this.file = file;
     }
 
-    @Override
-    public String name() {
+    /** Returns a short name for threads and logs. */
+    String name() {
         return String.valueOf(file.getFileName());
     }
 
-    @Override
-    public synchronized void open() {
+    /** Opens it, with the present schema. */
+    synchronized void open() {
         boolean opened = false;
         try {
             PrivateFiles.create(file);
@@ -99,8 +105,8 @@ final class SqliteFile implements SqliteDatabase {
         return dataSource;
     }
 
-    @Override
-    public <T> T read(Read<T> read) {
+    /** Reads what is committed. */
+    <T> T read(Read<T> read) {
         SessionPool pool = readers;
         if (pool == null) {
             throw GroupWriter.closed();

@@ -18,19 +18,19 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The embedded store: SQLite in one file, or in memory. For one process at a time, which {@link #open()} makes sure of; so it also knows
+ * The embedded store: SQLite in one file. For one process at a time, which {@link #open()} makes sure of; so it also knows
  * that no other holder of a lease lives, and lets all leases run out.
  *
  * <p>A commit is on the disk when it returns (write-ahead log, {@code synchronous=FULL}); commits of many threads share one flush.
  */
 public final class SqliteStore implements StateStore {
-    private final SqliteDatabase database;
+    private final SqliteFile database;
     private final Clock clock;
     private final CommitSql commits;
     private final ReadCache cache = new ReadCache();
     private volatile @Nullable GroupWriter writer;
 
-    private SqliteStore(SqliteDatabase database, Clock clock) {
+    private SqliteStore(SqliteFile database, Clock clock) {
         this.database = database;
         this.clock = clock;
         commits = new CommitSql(Dialect.SQLITE, session -> StoreTime.now(clock));
@@ -44,16 +44,6 @@ public final class SqliteStore implements StateStore {
     /** Returns a store in a file whose time is that of {@code clock}. */
     public static SqliteStore file(Path file, Clock clock) {
         return new SqliteStore(new SqliteFile(file), clock);
-    }
-
-    /** Returns an empty store that is gone when it is closed. */
-    public static SqliteStore inMemory() {
-        return inMemory(Clock.systemUTC());
-    }
-
-    /** Returns an empty store that is gone when it is closed, whose time is that of {@code clock}. */
-    public static SqliteStore inMemory(Clock clock) {
-        return new SqliteStore(new SqliteMemory(), clock);
     }
 
     @Override

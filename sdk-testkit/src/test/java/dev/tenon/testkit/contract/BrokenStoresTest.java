@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tenon.core.store.SqliteStore;
+import dev.tenon.core.store.MemoryStore;
 import dev.tenon.spi.store.Commit;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.CommitRefusedException.Condition;
@@ -77,7 +77,7 @@ final class BrokenStoresTest {
         StateStoreContract contract = new StateStoreContract() {
             @Override
             protected StateStore handle() {
-                return breaking.apply(SqliteStore.inMemory(new Clock() {
+                return breaking.apply(new MemoryStore(new Clock() {
                     @Override
                     public Instant instant() {
                         return now.get();

@@ -15,7 +15,7 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.TenantView;
 import dev.tenon.api.Tenon;
-import dev.tenon.core.store.SqliteStore;
+import dev.tenon.core.store.MemoryStore;
 import dev.tenon.spi.store.Document;
 import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
@@ -70,7 +70,7 @@ final class World implements AutoCloseable {
         this.directory = directory;
         this.shared = shared;
         this.place = place.clock(clock).build();
-        store = SqliteStore.inMemory(clock);
+        store = new MemoryStore(clock);
         store.open();
     }
 

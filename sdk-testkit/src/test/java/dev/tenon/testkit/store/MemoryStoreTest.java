@@ -1,16 +1,16 @@
 package dev.tenon.testkit.store;
 
-import dev.tenon.core.store.SqliteStore;
+import dev.tenon.core.store.MemoryStore;
 import dev.tenon.spi.store.StateStore;
 import dev.tenon.testkit.contract.StateStoreContract;
 import java.time.Duration;
 
-final class SqliteMemoryStoreTest extends StateStoreContract {
+final class MemoryStoreTest extends StateStoreContract {
     private final ManualClock clock = new ManualClock();
 
     @Override
     protected StateStore handle() {
-        return SqliteStore.inMemory(clock);
+        return new MemoryStore(clock);
     }
 
     @Override
