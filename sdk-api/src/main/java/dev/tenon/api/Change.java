@@ -110,8 +110,15 @@ public sealed interface Change {
      *
      * @param set new values by name
      * @param reset names that go back to what the size implies
+     * @param restart whether a running database is restarted if one of these parameters, or one changed earlier, takes effect only
+     *     then; otherwise they wait for the next restart, see {@link InstanceView#pendingRestart()}
      */
-    record Parameters(Map<String, String> set, Set<String> reset) implements Change {
+    record Parameters(Map<String, String> set, Set<String> reset, boolean restart) implements Change {
+        /** Changes parameters without a restart. */
+        public Parameters(Map<String, String> set, Set<String> reset) {
+            this(set, reset, false);
+        }
+
         /** Copies the collections. */
         public Parameters {
             set = Map.copyOf(set);

@@ -29,7 +29,8 @@ final class Changes {
 
     private record AccessBody(Optional<List<Cidr>> whitelist) {}
 
-    private record ParametersBody(Optional<Map<String, String>> set, Optional<Set<String>> reset) {}
+    private record ParametersBody(
+            Optional<Map<String, String>> set, Optional<Set<String>> reset, Optional<Boolean> restart) {}
 
     private record DeleteBody(Optional<String> retention) {}
 
@@ -91,7 +92,9 @@ final class Changes {
             case "PARAMETERS" -> {
                 ParametersBody read = bodies.value(body, ParametersBody.class);
                 yield new Change.Parameters(
-                        read.set().orElse(Map.of()), read.reset().orElse(Set.of()));
+                        read.set().orElse(Map.of()),
+                        read.reset().orElse(Set.of()),
+                        read.restart().orElse(false));
             }
             case "DELETE" ->
                 new Change.Delete(retention(bodies.value(body, DeleteBody.class).retention()));

@@ -307,16 +307,28 @@ public final class ChangePlanner {
         Sizing sizing = engine.sizing(spec.version(), size, wanted);
         Map<String, String> after = settings(sizing);
         Set<String> restarts = engine.restartNeeded(spec.version(), before, after);
-        return plain(
-                now,
+        Set<String> waiting = new TreeSet<>(restarts);
+        if (change.restart()) {
+            waiting.addAll(now.pendingRestart());
+        }
+        boolean needed = phase.running() && !waiting.isEmpty();
+        boolean restart = needed && change.restart();
+        return new ChangePlan(
                 OperationKind.PARAMETERS,
-                phase,
                 spec,
-                false,
+                size,
+                Optional.empty(),
+                restart
+                        ? List.of(StepNames.FILES, StepNames.STOP, StepNames.START, StepNames.PUBLISH)
+                        : StepNames.of(OperationKind.PARAMETERS, phase, false),
+                restart,
+                restart ? RESTART : Duration.ZERO,
                 differences(before, after, reasons(sizing)),
-                restarts.isEmpty() || !phase.running()
-                        ? List.of()
-                        : List.of("takes effect at the next restart: " + new TreeSet<>(restarts)));
+                false,
+                false,
+                restart
+                        ? List.of("the database restarts, because of " + waiting)
+                        : needed ? List.of("takes effect at the next restart: " + waiting) : List.of());
     }
 
     /** Returns the specification with the change of what only people read. */

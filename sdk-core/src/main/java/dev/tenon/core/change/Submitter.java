@@ -314,7 +314,7 @@ public final class Submitter {
     private static Change.Parameters canonical(Change.Parameters asked, ChangePlan plan) {
         Map<String, String> set = new HashMap<>(plan.spec().parameters());
         set.keySet().retainAll(asked.set().keySet());
-        return new Change.Parameters(set, asked.reset());
+        return new Change.Parameters(set, asked.reset(), asked.restart());
     }
 
     /**

@@ -168,7 +168,7 @@ final class Steps {
     }
 
     private static void learn(Work work, EngineSession session) {
-        work.learned(session.serverVersion(), session.pendingRestart());
+        work.learned(session.serverVersion(), work.pendingRestart(session));
     }
 
     private static void account(Work work) {

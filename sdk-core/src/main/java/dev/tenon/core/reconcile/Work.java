@@ -2,6 +2,7 @@ package dev.tenon.core.reconcile;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
@@ -21,6 +22,7 @@ import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Sizing;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
@@ -28,12 +30,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -228,6 +234,28 @@ final class Work {
         }
         return address.orElseThrow(() -> new ProviderException(
                 ErrorCode.PROVIDER_UNAVAILABLE, doc.id() + " has no address for administration now"));
+    }
+
+    /**
+     * Returns what waits for a restart. A server told a moment ago to read its files may not have done so yet, so what it runs with is
+     * compared with what this operation asks for.
+     */
+    Set<String> pendingRestart(EngineSession session) {
+        Set<String> pending = new HashSet<>(session.pendingRestart());
+        if (operation.kind() == OperationKind.PARAMETERS) {
+            Map<String, String> before = doc.spec().parameters();
+            Map<String, String> after = spec.parameters();
+            Set<String> changed = new HashSet<>(before.keySet());
+            changed.addAll(after.keySet());
+            changed.removeIf(name -> Objects.equals(before.get(name), after.get(name)));
+            Map<String, String> inForce = new HashMap<>(session.settings());
+            inForce.keySet().retainAll(changed);
+            Map<String, String> wanted = engine.sizing(spec.version(), resources, after).settings().stream()
+                    .filter(setting -> changed.contains(setting.name()))
+                    .collect(Collectors.toMap(Sizing.Setting::name, Sizing.Setting::value));
+            pending.addAll(engine.restartNeeded(spec.version(), inForce, wanted));
+        }
+        return pending;
     }
 
     void learned(String version, Set<String> pending) {

@@ -215,6 +215,9 @@ public final class SpecCodec {
             writer.put("whitelist", cidrs(access.whitelist()));
         } else if (change instanceof Change.Parameters parameters) {
             writer.put("set", new TreeMap<>(parameters.set())).put("reset", new TreeSet<>(parameters.reset()));
+            if (parameters.restart()) {
+                writer.put("restart", true);
+            }
         } else if (change instanceof Change.Delete delete) {
             writer.put("retention", delete.retention());
         }
@@ -241,7 +244,8 @@ public final class SpecCodec {
                         fields.maybeObject("tags").map(tags -> fields.texts("tags")),
                         fields.maybeFlag("deletionProtection"));
             case "ACCESS" -> new Change.Access(cidrs(fields.list("whitelist")));
-            case "PARAMETERS" -> new Change.Parameters(fields.texts("set"), Set.copyOf(fields.list("reset")));
+            case "PARAMETERS" ->
+                new Change.Parameters(fields.texts("set"), Set.copyOf(fields.list("reset")), fields.flag("restart"));
             case "DELETE" -> new Change.Delete(fields.maybe("retention", Duration::parse));
             case "RECOVER" -> new Change.Recover();
             case "PURGE" -> new Change.Purge();

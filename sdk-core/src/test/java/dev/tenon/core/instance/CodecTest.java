@@ -166,6 +166,7 @@ final class CodecTest {
                         Optional.empty(), Optional.of("text"), Optional.of(Map.of("k", "v")), Optional.of(true)),
                 new Change.Access(List.of(Cidr.parse("0.0.0.0/0"))),
                 new Change.Parameters(Map.of("a", "1", "b", "x'y"), Set.of("c")),
+                new Change.Parameters(Map.of("a", "1"), Set.of(), true),
                 new Change.Delete(Optional.empty()),
                 new Change.Delete(Optional.of(Duration.ZERO)),
                 new Change.Recover(),

@@ -649,4 +649,40 @@ final class ChangesTest {
         });
         assertThat(eventTypes()).doesNotContain("instance.healed", "instance.heal_failed");
     }
+
+    @Test
+    void parameters_needARestart_waitForOneUnlessTheChangeAsksForIt() {
+        Instance orders = created("orders");
+        Change.Parameters later = new Change.Parameters(Map.of("max_sessions", "12"), Set.of());
+        Preview preview = orders.preview(later);
+        assertThat(preview.restart()).isFalse();
+        assertThat(preview.warnings()).containsExactly("takes effect at the next restart: [max_sessions]");
+        orders.apply(preview).await(PATIENCE);
+        assertThat(orders.view().pendingRestart()).containsExactly("max_sessions");
+        assertThat(orders.settings()).doesNotContainEntry("max_sessions", "12");
+
+        Change.Parameters now = new Change.Parameters(Map.of("work_size", "2048"), Set.of(), true);
+        Preview restarting = orders.preview(now);
+        assertThat(restarting.restart()).isTrue();
+        assertThat(restarting.interruption()).isPositive();
+        assertThat(restarting.warnings()).containsExactly("the database restarts, because of [max_sessions]");
+        orders.apply(restarting).await(PATIENCE);
+        assertThat(orders.view().pendingRestart()).isEmpty();
+        assertThat(orders.settings()).containsEntry("max_sessions", "12").containsEntry("work_size", "2048");
+    }
+
+    @Test
+    void parameters_askForARestartNothingWaitsFor_doNotRestart() {
+        Instance orders = created("orders");
+        var startedAt = orders.view().members().get(0).startedAt();
+        Change.Parameters change = new Change.Parameters(Map.of("work_size", "2048"), Set.of(), true);
+        assertThat(orders.preview(change).restart()).isFalse();
+        orders.apply(change).await(PATIENCE);
+        assertThat(orders.view().members().get(0).startedAt()).isEqualTo(startedAt);
+        orders.stop().await(PATIENCE);
+        assertThat(orders.preview(new Change.Parameters(Map.of("max_sessions", "12"), Set.of(), true))
+                        .restart())
+                .as("it does not run")
+                .isFalse();
+    }
 }
