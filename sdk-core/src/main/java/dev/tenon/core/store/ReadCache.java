@@ -4,6 +4,7 @@ import dev.tenon.spi.store.Commit;
 import dev.tenon.spi.store.CommitResult;
 import dev.tenon.spi.store.Document;
 import dev.tenon.spi.store.Query;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * What was read last, for a store that only this process writes: the documents written or found last, and the lists of kinds that did not
  * change since. Bounded by size.
  *
- * <p>Every commit is told of after it is durable and before its caller hears of it. So whoever knows of a commit finds it here, too.
+ * <p>Every commit is told of after it is durable and before its caller hears of it. Others can read it before that, as soon as it is
+ * durable; so that they never find here what was before it, nothing that a commit on its way touches is answered from here.
  */
 final class ReadCache {
     private record Key(String kind, String id) {}
@@ -30,6 +32,9 @@ final class ReadCache {
 
     private final Map<Object, Entry> entries = new LinkedHashMap<>(256, 0.75f, true);
     private final Map<String, Long> changes = new HashMap<>();
+    /** How many commits on their way touch a document, or a kind. */
+    private final Map<Object, Integer> pending = new HashMap<>();
+
     private long weight;
 
     Optional<Document> find(String kind, String id, Supplier<Optional<Document>> read) {
@@ -37,7 +42,7 @@ final class ReadCache {
         long seen;
         synchronized (this) {
             Entry known = entries.get(key);
-            if (known != null) {
+            if (known != null && !pending.containsKey(key)) {
                 return Optional.of((Document) known.value());
             }
             seen = changes(kind);
@@ -46,7 +51,7 @@ final class ReadCache {
         if (found.isPresent()) {
             synchronized (this) {
                 // What was read before a commit must not be kept after it.
-                if (seen == changes(kind)) {
+                if (seen == changes(kind) && !pending.containsKey(key)) {
                     keep(key, new Entry(found.get(), weight(found.get()), seen));
                 }
             }
@@ -60,7 +65,7 @@ final class ReadCache {
         synchronized (this) {
             Entry known = entries.get(query);
             seen = changes(query.kind());
-            if (known != null && known.changes() == seen) {
+            if (known != null && known.changes() == seen && !pending.containsKey(query.kind())) {
                 return (List<Document>) known.value();
             }
         }
@@ -76,6 +81,29 @@ final class ReadCache {
             }
         }
         return found;
+    }
+
+    /** Takes note of a commit that is about to be made; {@link #settled} must follow. */
+    synchronized void changing(Commit commit) {
+        touched(commit).forEach(key -> pending.merge(key, 1, Integer::sum));
+    }
+
+    /** Takes note that a commit's caller is told of its outcome. */
+    synchronized void settled(Commit commit) {
+        touched(commit).forEach(key -> pending.computeIfPresent(key, (k, count) -> count == 1 ? null : count - 1));
+    }
+
+    private static List<Object> touched(Commit commit) {
+        List<Object> keys = new ArrayList<>();
+        commit.puts().forEach(put -> {
+            keys.add(new Key(put.kind(), put.id()));
+            keys.add(put.kind());
+        });
+        commit.deletes().forEach(delete -> {
+            keys.add(new Key(delete.kind(), delete.id()));
+            keys.add(delete.kind());
+        });
+        return keys;
     }
 
     /** Takes note of a durable commit. Called in the order of commits. */

@@ -95,7 +95,13 @@ public final class SqliteStore implements StateStore {
     @Override
     public CommitResult commit(Commit commit) {
         Limits.check(commit);
-        return writer().apply(session -> commits.apply(session, commit), result -> cache.committed(commit, result));
+        GroupWriter open = writer();
+        cache.changing(commit);
+        try {
+            return open.apply(session -> commits.apply(session, commit), result -> cache.committed(commit, result));
+        } finally {
+            cache.settled(commit);
+        }
     }
 
     @Override
