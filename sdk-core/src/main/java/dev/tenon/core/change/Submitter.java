@@ -233,8 +233,9 @@ public final class Submitter {
         engine.secretsNeeded().stream().sorted().forEach(name -> forEngine.put(name, generator.password()));
         // An ephemeral instance lives on this machine and for its maker only: encryption would cost more than it
         // protects.
-        Optional<TlsMaterial> tls =
-                spec.ephemeral() ? Optional.empty() : Optional.of(certificates.issue(id, LOCAL_NAMES));
+        Optional<TlsMaterial> tls = spec.ephemeral() || !engine.describe().tls()
+                ? Optional.empty()
+                : Optional.of(certificates.issue(id, LOCAL_NAMES));
         return new InstanceSecrets(owner, forEngine, tls, tls.isPresent() ? LOCAL_NAMES : List.of());
     }
 

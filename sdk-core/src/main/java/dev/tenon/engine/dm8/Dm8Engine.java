@@ -42,7 +42,8 @@ public final class Dm8Engine implements EngineDriver {
                 EngineId.DM8,
                 "Dameng DM8",
                 List.of(VERSION),
-                Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY));
+                Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY),
+                false);
     }
 
     /** Always refuses: only a running server's {@code V$DM_INI} knows names, types and bounds of a build. */

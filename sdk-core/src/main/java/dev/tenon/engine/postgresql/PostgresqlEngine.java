@@ -27,7 +27,7 @@ import java.util.TreeMap;
 /** PostgreSQL 14 to 18. Thread-safe. */
 public final class PostgresqlEngine implements EngineDriver {
     private static final EngineDescription DESCRIPTION = new EngineDescription(
-            EngineId.POSTGRESQL, "PostgreSQL", PostgresqlVersion.newestFirst(), Set.of(TopologyKind.SINGLE));
+            EngineId.POSTGRESQL, "PostgreSQL", PostgresqlVersion.newestFirst(), Set.of(TopologyKind.SINGLE), true);
 
     /** Creates the driver. */
     public PostgresqlEngine() {}

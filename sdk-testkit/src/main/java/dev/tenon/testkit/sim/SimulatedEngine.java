@@ -85,20 +85,27 @@ public final class SimulatedEngine implements EngineDriver {
     private static final Map<String, Parameter> PARAMETERS = parse(PARAMETERS_TEXT);
 
     private final SimulatedPlace place;
+    private final boolean tls;
 
-    private SimulatedEngine(SimulatedPlace place) {
+    private SimulatedEngine(SimulatedPlace place, boolean tls) {
         this.place = place;
+        this.tls = tls;
     }
 
-    /** Returns a driver that reaches members of a place. */
+    /** Returns a driver that reaches members of a place, whose servers want certificates. */
     public static SimulatedEngine on(SimulatedPlace place) {
-        return new SimulatedEngine(place);
+        return new SimulatedEngine(place, true);
+    }
+
+    /** Returns the same driver for servers that want no certificates. */
+    public SimulatedEngine withoutTls() {
+        return new SimulatedEngine(place, false);
     }
 
     @Override
     public EngineDescription describe() {
         return new EngineDescription(
-                SIMDB, "Simulated database", VERSIONS, Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY));
+                SIMDB, "Simulated database", VERSIONS, Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY), tls);
     }
 
     @Override

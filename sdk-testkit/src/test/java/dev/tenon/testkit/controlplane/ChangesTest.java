@@ -599,6 +599,23 @@ final class ChangesTest {
     }
 
     @Test
+    void create_engineWithoutTls_isNotCalledEncrypted() {
+        assertThat(created("orders").view().endpoint().orElseThrow().encrypted())
+                .isTrue();
+        try (Tenon plain = Tenon.builder()
+                .delivery(SimulatedDelivery.on(place))
+                .engine(SimulatedEngine.on(place).withoutTls())
+                .build()) {
+            Instance instance = plain.tenants()
+                    .create(t -> t.name("shop"))
+                    .instances()
+                    .create(spec("orders").build())
+                    .await(PATIENCE);
+            assertThat(instance.view().endpoint().orElseThrow().encrypted()).isFalse();
+        }
+    }
+
+    @Test
     void certificate_growsOld_isReplacedByItself() throws InterruptedException {
         Instance orders = created("orders");
         clock.skip(Duration.ofDays(61));
