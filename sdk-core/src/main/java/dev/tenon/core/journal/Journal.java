@@ -29,6 +29,8 @@ import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +44,8 @@ public final class Journal {
     /** The kind of documents that hold secrets. */
     public static final String SECRET = "secret";
 
+    private static final int LATEST = 1_000;
+
     private final StateStore store;
     private final Fleet fleet;
     private final OperationHub operations;
@@ -49,6 +53,12 @@ public final class Journal {
     private final TenantRegister tenants;
     private final Vault vault;
     private final int maxOperations;
+    private final Map<OperationId, OperationDoc> latest = Collections.synchronizedMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<OperationId, OperationDoc> eldest) {
+            return size() > LATEST;
+        }
+    });
 
     /** Writes to an open store. */
     public Journal(
@@ -81,7 +91,13 @@ public final class Journal {
 
     /** Reads an operation. */
     public Optional<OperationDoc> operation(OperationId id) {
-        return store.find(OperationDoc.KIND, id.value()).map(OperationCodec::read);
+        return store.find(OperationDoc.KIND, id.value()).map(this::decoded);
+    }
+
+    /** What this control plane wrote last it need not parse again; the store still says which version is the truth. */
+    private OperationDoc decoded(Document document) {
+        OperationDoc written = latest.get(new OperationId(document.id()));
+        return written != null && written.version() == document.version() ? written : OperationCodec.read(document);
     }
 
     /** Reads secrets. */
@@ -270,7 +286,9 @@ public final class Journal {
                     fleet.put(now);
                     instance = Optional.of(now);
                 } else if (one instanceof OperationDoc doc) {
-                    done.add(doc.but().version(version).build());
+                    OperationDoc now = doc.but().version(version).build();
+                    latest.put(now.id(), now);
+                    done.add(now);
                 }
             }
             done.forEach(operations::publish);

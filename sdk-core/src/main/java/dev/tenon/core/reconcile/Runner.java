@@ -40,7 +40,8 @@ import org.slf4j.MDC;
 
 /**
  * Carries one operation out, step by step. Before an effect outside, the step's intent is committed under the lease; after it, its
- * result, together with the intent of the next. A step found begun is run again: it looks before it acts.
+ * result, together with the intent of the next. A step found begun is run again: it looks before it acts. Steps that only build on
+ * the one before share its intent while they come quickly: found begun, the first is run again, and they after it.
  */
 final class Runner {
     private static final Logger log = LoggerFactory.getLogger(Runner.class);
@@ -48,6 +49,8 @@ final class Runner {
     private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
     /** A healing that fails is not parked: the next look decides anew, at growing distances. */
     private static final int HEAL_TRIES = 2;
+    /** Who follows an operation sees a step that is longer than this; what is shorter is not worth a flush of the disk. */
+    private static final Duration PROGRESS = Duration.ofMillis(200);
 
     private final StateStore store;
     private final Journal journal;
@@ -104,6 +107,7 @@ final class Runner {
         private InstanceDoc doc;
         private final Lease lease;
         private OperationDoc op;
+        private Instant committed = Instant.MIN;
 
         Run(InstanceDoc doc, Lease lease, OperationDoc op) {
             this.doc = doc;
@@ -158,7 +162,9 @@ final class Runner {
                 if (step.state() == StepState.DONE) {
                     continue;
                 }
-                begin(i, Steps.effect(step.name()));
+                if (!begin(i)) {
+                    return new Outcome.LookAgain();
+                }
                 Steps.run(step.name(), work);
                 op = op.but()
                         .steps(with(i, done(op.steps().get(i))))
@@ -171,8 +177,12 @@ final class Runner {
             return succeeded(work);
         }
 
-        /** Commits the intent of a step, and with it the result of the one before. */
-        private void begin(int index, boolean effect) {
+        /**
+         * Commits the intent of a step, and with it the result of the one before, unless the intent is there already.
+         *
+         * @return false if somebody else has changed the operation
+         */
+        private boolean begin(int index) {
             Instant now = clock.instant();
             OperationView.Step step = op.steps().get(index);
             OperationDoc begun = op.but()
@@ -189,9 +199,15 @@ final class Runner {
                                     step.attempts() + 1)))
                     .build();
             boolean provisioning = op.kind() == OperationKind.CREATE && doc.phase() == Phase.REQUESTED;
-            if (!effect && !provisioning && index > 0) {
+            if (index > 0 && !Steps.effect(step.name())) {
                 op = begun;
-                return;
+                return true;
+            }
+            if (Steps.buildsOnTheOneBefore(step.name()) && now.isBefore(committed.plus(PROGRESS))) {
+                long seen =
+                        journal.operation(op.id()).map(OperationDoc::version).orElse(0L);
+                op = begun;
+                return seen == begun.version();
             }
             Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).operation(op, begun);
             if (provisioning) {
@@ -201,6 +217,8 @@ final class Runner {
             Journal.Written written = entry.commit();
             op = written.operation();
             doc = written.instance().orElse(doc);
+            committed = now;
+            return true;
         }
 
         private OperationView.Step done(OperationView.Step step) {

@@ -49,6 +49,8 @@ final class Steps {
 
     private static final Set<String> WITHOUT_EFFECT = Set.of(StepNames.PUBLISH, StepNames.RECORD);
 
+    private static final Set<String> BUILDING = Set.of(StepNames.START, StepNames.HAND_OVER);
+
     private Steps() {}
 
     /** Carries a step out. */
@@ -64,6 +66,11 @@ final class Steps {
     /** Returns whether a step does something outside, so that its intent must be kept before. */
     static boolean effect(String name) {
         return !WITHOUT_EFFECT.contains(name);
+    }
+
+    /** Returns whether repeating the step before, too, after this one had its effect changes nothing. */
+    static boolean buildsOnTheOneBefore(String name) {
+        return BUILDING.contains(name);
     }
 
     private static void prepare(Work work) {

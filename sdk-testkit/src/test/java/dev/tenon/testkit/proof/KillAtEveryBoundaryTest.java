@@ -71,7 +71,7 @@ final class KillAtEveryBoundaryTest {
             Function<Tenant, Instance> before,
             BiConsumer<World, Started> act,
             BiConsumer<World, Instance> after,
-            Interceptor faults) {
+            Function<World, Interceptor> faults) {
         @Override
         public String toString() {
             return name;
@@ -107,7 +107,21 @@ final class KillAtEveryBoundaryTest {
                 before,
                 (w, s) -> s.operation = act.apply(s.instance()),
                 after,
-                FaultPlan.none());
+                w -> FaultPlan.none());
+    }
+
+    private static Case slow(
+            OperationKind kind,
+            Function<Tenant, Instance> before,
+            BiConsumer<World, Started> act,
+            BiConsumer<World, Instance> after) {
+        return new Case(
+                kind.name().toLowerCase(java.util.Locale.ROOT) + " at a slow place",
+                kind,
+                before,
+                act,
+                after,
+                Slow::new);
     }
 
     private static Instance active(Tenant tenant) {
@@ -148,7 +162,14 @@ final class KillAtEveryBoundaryTest {
                             assertThat(w.place.canLogIn(member(i), "app_owner", PASSWORD))
                                     .isTrue();
                         },
-                        FaultPlan.none()),
+                        w -> FaultPlan.none()),
+                slow(
+                        OperationKind.CREATE,
+                        tenant -> null,
+                        (w, s) -> s.operation = s.tenant
+                                .instances()
+                                .create(World.spec("orders").password(PASSWORD).build()),
+                        lifecycle("Active")),
                 new Case(
                         "create that cannot be",
                         OperationKind.CREATE,
@@ -156,7 +177,7 @@ final class KillAtEveryBoundaryTest {
                         (w, s) -> s.operation =
                                 s.tenant.instances().create(World.spec("orders").build()),
                         (w, i) -> assertThat(i.view().lifecycle().name()).isEqualTo("Failed"),
-                        new NeverStarts()),
+                        w -> new NeverStarts()),
                 on(OperationKind.STOP, KillAtEveryBoundaryTest::active, Instance::stop, lifecycle("Stopped")),
                 on(OperationKind.START, active(Instance::stop), Instance::start, lifecycle("Active")),
                 on(OperationKind.RESTART, KillAtEveryBoundaryTest::active, Instance::restart, lifecycle("Active")),
@@ -238,7 +259,30 @@ final class KillAtEveryBoundaryTest {
                         KillAtEveryBoundaryTest::active,
                         (w, s) -> w.place.kill(member(s.instance())),
                         lifecycle("Active"),
-                        FaultPlan.none()));
+                        w -> FaultPlan.none()),
+                slow(
+                        OperationKind.HEAL,
+                        KillAtEveryBoundaryTest::active,
+                        (w, s) -> w.place.kill(member(s.instance())),
+                        lifecycle("Active")),
+                slow(
+                        OperationKind.RESTART,
+                        KillAtEveryBoundaryTest::active,
+                        (w, s) -> s.operation = s.instance().restart(),
+                        lifecycle("Active")));
+    }
+
+    /** Takes its time for every change, so that each step's intent is committed by itself. */
+    private record Slow(World w) implements Interceptor {
+        @Override
+        public void before(Call call) {}
+
+        @Override
+        public void after(Call call) {
+            if (call.changes()) {
+                w.clock.skip(Duration.ofMillis(250));
+            }
+        }
     }
 
     /** Refuses to start anything, for good. */
@@ -275,7 +319,7 @@ final class KillAtEveryBoundaryTest {
     private static boolean killedAt(Case c, int boundary, AtomicBoolean passedTheEnd) throws Exception {
         try (World w = new World(Files.createTempDirectory(directory, "kill"))) {
             Mortality mortality = new Mortality();
-            World.Running first = w.start(mortality, c.faults());
+            World.Running first = w.start(mortality, c.faults().apply(w));
             Tenant tenant = World.tenant(first.tenon, "shop");
             Instance instance = c.before().apply(tenant);
             World.quiet(tenant);
@@ -297,7 +341,7 @@ final class KillAtEveryBoundaryTest {
             passedTheEnd.set(!died);
             String where = died ? mortality.boundaries().get(boundary) : "the end";
             first.crash();
-            World.Running second = w.start(new Mortality(), c.faults());
+            World.Running second = w.start(new Mortality(), c.faults().apply(w));
             try {
                 check(w, c, second, known, lifecycle, instance);
             } catch (AssertionError | RuntimeException e) {
@@ -334,7 +378,7 @@ final class KillAtEveryBoundaryTest {
         }
         if (!begun.isEmpty()) {
             OperationState expected =
-                    c.faults() instanceof NeverStarts ? OperationState.FAILED : OperationState.SUCCEEDED;
+                    c.faults().apply(w) instanceof NeverStarts ? OperationState.FAILED : OperationState.SUCCEEDED;
             assertThat(begun).allSatisfy(o -> assertThat(o.state()).as("%s", o).isEqualTo(expected));
             Instance instance = c.kind() == OperationKind.PURGE
                     ? null
