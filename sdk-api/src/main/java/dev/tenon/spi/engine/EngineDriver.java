@@ -40,6 +40,14 @@ public interface EngineDriver {
      */
     Sizing sizing(String version, Resources resources, Map<String, String> parameters);
 
+    /**
+     * Returns what {@link #sizing} would for members whose data may be thrown away; errors as there. The same unless the driver
+     * describes such members in another way.
+     */
+    default Sizing ephemeralSizing(String version, Resources resources, Map<String, String> parameters) {
+        return sizing(version, resources, parameters);
+    }
+
     /** Returns the names of the passwords that {@link #workloads} and sessions need, made once per instance and kept. */
     Set<String> secretsNeeded();
 

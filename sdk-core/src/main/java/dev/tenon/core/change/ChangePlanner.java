@@ -71,7 +71,7 @@ public final class ChangePlanner {
                 .password(Optional.empty())
                 .parameters(parameters)
                 .build();
-        Sizing sizing = engine.sizing(spec.version(), resources, parameters);
+        Sizing sizing = sizing(engine, spec, resources, parameters);
         fits(delivery, spec, resources);
         return new ChangePlan(
                 OperationKind.CREATE,
@@ -233,8 +233,8 @@ public final class ChangePlanner {
                 .plan(change.plan())
                 .resources(change.resources())
                 .build();
-        Sizing old = engine.sizing(spec.version(), before, spec.parameters());
-        Sizing sizing = engine.sizing(spec.version(), after, spec.parameters());
+        Sizing old = sizing(engine, spec, before, spec.parameters());
+        Sizing sizing = sizing(engine, spec, after, spec.parameters());
         Set<String> restarts = engine.restartNeeded(spec.version(), settings(old), settings(sizing));
         boolean running = phase.running();
         boolean inPlace = delivery.capabilities().contains(Capability.RESIZE_IN_PLACE);
@@ -303,8 +303,8 @@ public final class ChangePlanner {
                 InstanceSpec.builder().from(now.spec()).parameters(wanted).build();
         Resources size = now.projectedResources();
         Map<String, String> before =
-                settings(engine.sizing(spec.version(), size, now.spec().parameters()));
-        Sizing sizing = engine.sizing(spec.version(), size, wanted);
+                settings(sizing(engine, spec, size, now.spec().parameters()));
+        Sizing sizing = sizing(engine, spec, size, wanted);
         Map<String, String> after = settings(sizing);
         Set<String> restarts = engine.restartNeeded(spec.version(), before, after);
         Set<String> waiting = new TreeSet<>(restarts);
@@ -372,6 +372,13 @@ public final class ChangePlanner {
         Map<String, String> checked = new TreeMap<>();
         asked.forEach((name, value) -> checked.put(name, catalogue.check(name, value)));
         return checked;
+    }
+
+    private static Sizing sizing(
+            EngineDriver engine, InstanceSpec spec, Resources size, Map<String, String> parameters) {
+        return spec.ephemeral()
+                ? engine.ephemeralSizing(spec.version(), size, parameters)
+                : engine.sizing(spec.version(), size, parameters);
     }
 
     private void fits(DeliveryDriver delivery, InstanceSpec spec, Resources size) {

@@ -49,6 +49,11 @@ public final class PostgresqlEngine implements EngineDriver {
     }
 
     @Override
+    public Sizing ephemeralSizing(String version, Resources resources, Map<String, String> parameters) {
+        return PostgresqlSizing.ephemeral(PostgresqlVersion.of(version), resources, new TreeMap<>(parameters));
+    }
+
+    @Override
     public Set<String> secretsNeeded() {
         return Set.of();
     }

@@ -97,7 +97,8 @@ final class PostgresqlSession implements EngineSession {
         if (!owner.equals(ClusterTemplate.OWNER) || !database.equals(ClusterTemplate.DATABASE)) {
             name(owner, database);
         } else {
-            // The first session in a database loads its catalogue from scratch, which takes as long as starting the server:
+            // The first session in a database loads its catalogue from scratch, which takes as long as starting the
+            // server:
             // done here, the tenant's first session need not. Nobody can be in it before the owner has a password.
             connection(database);
         }

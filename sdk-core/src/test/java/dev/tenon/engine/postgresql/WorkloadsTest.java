@@ -63,7 +63,8 @@ class WorkloadsTest {
                         + " -c unix_socket_directories=<run> -c ssl_cert_file=<conf>/server.crt"
                         + " -c ssl_key_file=<conf>/server.key -c ssl_ca_file=<conf>/ca.crt");
         assertThat(workload.processes().get(0).environment()).isEmpty();
-        assertThat(workload.processes().get(0).stop()).isEqualTo(Stop.signal("INT", Duration.ofSeconds(60)).discard("QUIT"));
+        assertThat(workload.processes().get(0).stop())
+                .isEqualTo(Stop.signal("INT", Duration.ofSeconds(60)).discard("QUIT"));
         assertThat(workload.reload()).map(Stop::signal).contains("HUP");
         assertThat(workload.ports()).containsExactly(new Port("client", OptionalInt.of(5432), Port.Exposure.CLIENTS));
         assertThat(workload.adminRoutes())
