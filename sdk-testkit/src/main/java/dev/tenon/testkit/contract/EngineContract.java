@@ -393,14 +393,11 @@ public abstract class EngineContract {
         started().close();
         ObservedMember seen = delivery.observe(workload.ref());
         delivery.stop(workload, EPOCH, StopMode.GRACEFUL);
-        refused(
-                ErrorCode.PROVIDER_UNAVAILABLE,
-                () -> {
-                    try (EngineSession session =
-                            engine.connect(request, seen.admin().orElseThrow(), Duration.ofSeconds(5))) {
-                        session.role();
-                    }
-                });
+        refused(ErrorCode.PROVIDER_UNAVAILABLE, () -> {
+            try (EngineSession session = engine.connect(request, seen.admin().orElseThrow(), Duration.ofSeconds(5))) {
+                session.role();
+            }
+        });
     }
 
     @Test

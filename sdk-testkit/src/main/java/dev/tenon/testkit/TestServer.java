@@ -1,0 +1,512 @@
+package dev.tenon.testkit;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.Endpoint;
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Instance;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.NotFoundException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
+import dev.tenon.api.Session;
+import dev.tenon.api.Tenant;
+import dev.tenon.api.TenonException;
+import dev.tenon.testkit.Lease.Address;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One ephemeral PostgreSQL for tests: its templates, its databases, and those that are to be dropped. Everything is done as the
+ * owner of its first database, who may create databases and no more, so that the engine's own rules stay as they are.
+ * Thread-safe.
+ */
+final class TestServer implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(TestServer.class);
+    private static final LongSupplier NANOS = System::nanoTime;
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** A migration may take long; another test waits for it at most so long. */
+    private static final Duration BUILD_PATIENCE = Duration.ofMinutes(10);
+
+    private static final Duration SESSION_PATIENCE = Duration.ofSeconds(10);
+    private static final Duration QUIET = Duration.ofMillis(100);
+    private static final int MOST_DATABASES = 256;
+    private static final int MOST_GARBAGE = 64;
+    private static final DataSize MOST_MEMORY = DataSize.gib(8);
+    private static final DataSize LEAST_MEMORY = DataSize.mib(256);
+    private static final String HOME = "testkit";
+    private static final String EMPTY = "empty";
+
+    private final Instance instance;
+    private final boolean isolated;
+    private final boolean choosesStrategy;
+    private final Address first;
+    private final Connections connections;
+    private final AtomicLong number = new AtomicLong();
+    private final Semaphore room = new Semaphore(MOST_DATABASES);
+    private final Set<String> templates = new HashSet<>();
+    private final Set<String> inTheMaking = new HashSet<>();
+    private final LinkedBlockingQueue<String> garbage = new LinkedBlockingQueue<>();
+    private final AtomicInteger kept = new AtomicInteger();
+    private final ScheduledExecutorService timer;
+    private volatile boolean closed;
+    private volatile long lastCreated = NANOS.getAsLong();
+
+    /** Asks the server something. */
+    @FunctionalInterface
+    private interface Question {
+        boolean ask() throws SQLException;
+    }
+
+    private TestServer(Instance instance, String version, boolean isolated) {
+        this.instance = instance;
+        this.isolated = isolated;
+        this.choosesStrategy = Integer.parseInt(version) >= 15;
+        Endpoint endpoint = instance.view().endpoint().orElseThrow();
+        this.first = new Address(
+                endpoint.host(),
+                endpoint.port(),
+                endpoint.database(),
+                endpoint.user(),
+                instance.credential().password());
+        prepare();
+        this.connections = new Connections(database(HOME));
+        ScheduledThreadPoolExecutor executor = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "tenon-testkit-" + first.port());
+            thread.setDaemon(true);
+            return thread;
+        });
+        executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        executor.setRemoveOnCancelPolicy(true);
+        this.timer = executor;
+        timer.scheduleWithFixedDelay(this::collect, QUIET.toMillis(), QUIET.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Starts a server as large as this machine carries: test suites want many connections, and small machines have room for few. */
+    static TestServer start(
+            Tenant tenant, String name, String version, Map<String, String> parameters, boolean isolated) {
+        double cpus = Math.max(0.5, Runtime.getRuntime().availableProcessors() * 0.6);
+        DataSize memory = MOST_MEMORY;
+        while (true) {
+            Resources resources = Resources.of(cpus, memory, LEAST_MEMORY);
+            try {
+                Instance instance = tenant.instances()
+                        .create(spec -> spec.name(name)
+                                .engine(EngineId.POSTGRESQL, version)
+                                .resources(resources)
+                                .parameters(parameters)
+                                .ephemeral(true))
+                        .await(PATIENCE);
+                return new TestServer(instance, version, isolated);
+            } catch (TenonException e) {
+                if (e.code() != ErrorCode.CAPACITY_EXCEEDED || memory.compareTo(LEAST_MEMORY) <= 0) {
+                    throw e;
+                }
+                memory = DataSize.bytes(memory.bytes() / 2);
+            }
+        }
+    }
+
+    Instance instance() {
+        return instance;
+    }
+
+    /** Returns where the first database is: on a server of one's own, the test's. */
+    Address address() {
+        return first;
+    }
+
+    /** Returns a database that no test touches. */
+    Address home() {
+        return database(HOME);
+    }
+
+    /** Returns the number by which the server knows the first database on disk. */
+    long databaseNumber() {
+        return ask("SELECT oid FROM pg_database WHERE datname = ?");
+    }
+
+    /** Returns the bytes of the first database. */
+    long databaseSize() {
+        return ask("SELECT pg_database_size(?::name)");
+    }
+
+    private long ask(String question) {
+        return connections.with("look at the database", connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(question)) {
+                statement.setString(1, first.database());
+                try (ResultSet row = statement.executeQuery()) {
+                    row.next();
+                    return row.getLong(1);
+                }
+            }
+        });
+    }
+
+    private Address database(String name) {
+        return new Address(first.host(), first.port(), name, first.user(), first.password());
+    }
+
+    /** The first database is the one template that costs nothing; on a server of one's own it is the test's. */
+    private void prepare() {
+        try (Connection connection = Connections.source(first).getConnection()) {
+            // Who handed the database over may be about to leave it.
+            await("others leave the first database", () -> others(connection) == 0);
+            create(connection, HOME, first.database());
+            if (isolated) {
+                create(connection, EMPTY, first.database());
+            }
+        } catch (SQLException e) {
+            throw Connections.failed("prepare the server", e);
+        }
+    }
+
+    private void create(Connection connection, String name, String template) throws SQLException {
+        execute(
+                connection,
+                "CREATE DATABASE %s TEMPLATE %s" + (choosesStrategy ? " STRATEGY file_copy" : ""),
+                name,
+                template);
+    }
+
+    private static void execute(Connection connection, String form, String... names) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            Object[] quoted = new Object[names.length];
+            for (int i = 0; i < names.length; i++) {
+                quoted[i] = statement.enquoteIdentifier(names[i], true);
+            }
+            statement.execute(form.formatted(quoted));
+        }
+    }
+
+    private String template(String key) {
+        return key.equals(TemplateKey.EMPTY) ? isolated ? EMPTY : first.database() : "template_" + key;
+    }
+
+    /**
+     * Returns whether the template is there. If not, the caller is the one who has to make it, and everybody else waits for it.
+     *
+     * @throws ProviderException {@code TIMEOUT} if another does not get done with it
+     */
+    boolean templateIsThere(String key) {
+        if (key.equals(TemplateKey.EMPTY)) {
+            return true;
+        }
+        long deadline = NANOS.getAsLong() + BUILD_PATIENCE.toNanos();
+        synchronized (templates) {
+            while (inTheMaking.contains(key)) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - NANOS.getAsLong());
+                if (left <= 0) {
+                    throw new ProviderException(ErrorCode.TIMEOUT, "another test still fills the same template");
+                }
+                try {
+                    templates.wait(left);
+                } catch (InterruptedException e) {
+                    throw Connections.failed("wait for a template", e);
+                }
+            }
+            return templates.contains(key) || !inTheMaking.add(key);
+        }
+    }
+
+    /** Makes the database that is to become a template; only for whom {@link #templateIsThere} answered false. */
+    Address build() {
+        return database(created(TemplateKey.EMPTY, "build_"));
+    }
+
+    /** Makes the filled database the template. */
+    void built(String key, Address filled) {
+        connections.with("make a template", connection -> {
+            seal(connection, filled.database());
+            execute(connection, "ALTER DATABASE %s RENAME TO %s", filled.database(), template(key));
+            return key;
+        });
+        done(key, true);
+    }
+
+    /** Gives up; who waits for the template tries in its turn. */
+    void notBuilt(String key, Address half) {
+        garbage.add(half.database());
+        done(key, false);
+    }
+
+    private void done(String key, boolean made) {
+        synchronized (templates) {
+            inTheMaking.remove(key);
+            if (made) {
+                templates.add(key);
+            }
+            templates.notifyAll();
+        }
+    }
+
+    /** Hands out a copy of a template that is there. */
+    Lease lease(String key) {
+        takeRoom();
+        try {
+            if (!isolated) {
+                return new ServerLease(key, database(created(key, "t_")));
+            }
+            if (!key.equals(TemplateKey.EMPTY)) {
+                replace(first.database(), created(key, "t_"));
+            }
+            return new ServerLease(key, first);
+        } catch (RuntimeException e) {
+            room.release();
+            throw e;
+        }
+    }
+
+    private void takeRoom() {
+        try {
+            if (!room.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                throw new ProviderException(
+                        ErrorCode.CAPACITY_EXCEEDED,
+                        MOST_DATABASES + " databases are in use on this server, and none was given back in "
+                                + PATIENCE.toMinutes() + " minutes");
+            }
+        } catch (InterruptedException e) {
+            throw Connections.failed("wait for room", e);
+        }
+    }
+
+    private String created(String key, String prefix) {
+        String name = prefix + number.incrementAndGet();
+        lastCreated = NANOS.getAsLong();
+        connections.with("create a database", connection -> {
+            create(connection, name, template(key));
+            return name;
+        });
+        lastCreated = NANOS.getAsLong();
+        return name;
+    }
+
+    /** Copies a database whose sessions it ends. */
+    private String copied(String from, String prefix) {
+        String name = prefix + number.incrementAndGet();
+        connections.with("copy a database", connection -> {
+            seal(connection, from);
+            try {
+                create(connection, name, from);
+            } finally {
+                execute(connection, "ALTER DATABASE %s ALLOW_CONNECTIONS true", from);
+            }
+            return name;
+        });
+        return name;
+    }
+
+    /** Gives one database's name to another. */
+    private void replace(String name, String fresh) {
+        String old = "old_" + number.incrementAndGet();
+        connections.with("replace a database", connection -> {
+            seal(connection, name);
+            execute(connection, "ALTER DATABASE %s RENAME TO %s", name, old);
+            execute(connection, "ALTER DATABASE %s RENAME TO %s", fresh, name);
+            return name;
+        });
+        garbage.add(old);
+    }
+
+    /** Lets nobody in and ends who is inside: what copies or renames a database waits in steps of 100 ms for its sessions. */
+    private void seal(Connection connection, String name) throws SQLException {
+        execute(connection, "ALTER DATABASE %s ALLOW_CONNECTIONS false", name);
+        await("the sessions of database " + name + " end", () -> sessions(connection, name) == 0);
+    }
+
+    private static void await(String what, Question done) throws SQLException {
+        long deadline = NANOS.getAsLong() + SESSION_PATIENCE.toNanos();
+        while (!done.ask()) {
+            if (NANOS.getAsLong() > deadline) {
+                throw new SQLException("waited in vain for this: " + what);
+            }
+            LockSupport.parkNanos(Duration.ofMillis(1).toNanos());
+        }
+    }
+
+    private static int others(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT count(*) FROM pg_stat_activity"
+                        + " WHERE datname = current_database() AND pid <> pg_backend_pid()")) {
+            row.next();
+            return row.getInt(1);
+        }
+    }
+
+    private int sessions(Connection connection, String name) throws SQLException {
+        int others = 0;
+        int all = 0;
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT CASE WHEN usename = current_user THEN pg_terminate_backend(pid) END FROM pg_stat_activity"
+                        + " WHERE datname = ? AND backend_type = 'client backend'")) {
+            statement.setString(1, name);
+            try (ResultSet ended = statement.executeQuery()) {
+                while (ended.next()) {
+                    all++;
+                    others += ended.getObject(1) == null ? 1 : 0;
+                }
+            }
+        }
+        if (others > 0) {
+            // Roles that the test made: the owner may not end their sessions, the platform may.
+            for (Session session : instance.sessions().list()) {
+                if (session.database().equals(name)) {
+                    end(session);
+                }
+            }
+        }
+        return all;
+    }
+
+    /** Ends a session, whoever opened it. */
+    void end(Session session) {
+        try {
+            instance.sessions().terminate(session.id());
+        } catch (NotFoundException e) {
+            log.debug("Session {} ended by itself", session.id());
+        }
+    }
+
+    /** Drops what was given back, while nobody waits for a new database or when much has gathered. */
+    private void collect() {
+        String name = garbage.peek();
+        while (name != null
+                && !closed
+                && (garbage.size() > MOST_GARBAGE || NANOS.getAsLong() - lastCreated > QUIET.toNanos())
+                && drop(name)) {
+            garbage.remove(name);
+            name = garbage.peek();
+        }
+    }
+
+    private boolean drop(String name) {
+        try {
+            return connections.with("drop database " + name, connection -> {
+                seal(connection, name);
+                execute(connection, "DROP DATABASE IF EXISTS %s", name);
+                return true;
+            });
+        } catch (RuntimeException e) {
+            // It goes with the server at the latest.
+            log.warn("Database {} could not be dropped: {}", name, e.getMessage());
+            return true;
+        }
+    }
+
+    /** Returns how many databases live on after their test. */
+    int kept() {
+        return kept.get();
+    }
+
+    /** Takes the server away with all that is on it. */
+    @Override
+    public void close() {
+        closed = true;
+        timer.shutdown();
+        try {
+            if (!timer.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                log.warn("A database is still being dropped");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        connections.close();
+        instance.delete().await(PATIENCE);
+    }
+
+    /** A lease of a database on this server. */
+    private final class ServerLease implements Lease {
+        private final String key;
+        private final Address address;
+        private final Set<String> snapshots = new HashSet<>();
+        private Duration keep = Duration.ZERO;
+        private boolean closed;
+
+        ServerLease(String key, Address address) {
+            this.key = key;
+            this.address = address;
+        }
+
+        @Override
+        public Address address() {
+            return address;
+        }
+
+        @Override
+        public synchronized void reset() {
+            replace(address.database(), created(key, "t_"));
+        }
+
+        @Override
+        public synchronized Lease branch() {
+            takeRoom();
+            try {
+                return new ServerLease(key, database(copied(address.database(), "t_")));
+            } catch (RuntimeException e) {
+                room.release();
+                throw e;
+            }
+        }
+
+        @Override
+        public synchronized String snapshot() {
+            String name = copied(address.database(), "snapshot_");
+            snapshots.add(name);
+            return name;
+        }
+
+        @Override
+        public synchronized void restore(String snapshot) {
+            if (!snapshots.contains(snapshot)) {
+                throw new InvalidSpecException("snapshot", "is not of this database");
+            }
+            replace(address.database(), copied(snapshot, "t_"));
+        }
+
+        @Override
+        public synchronized String keep(Duration time) {
+            keep = time;
+            return address.openUrl();
+        }
+
+        @Override
+        public synchronized void close() {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            room.release();
+            garbage.addAll(snapshots);
+            if (keep.isZero()) {
+                garbage.add(address.database());
+            } else {
+                kept.incrementAndGet();
+                timer.schedule(
+                        () -> {
+                            garbage.add(address.database());
+                            kept.decrementAndGet();
+                        },
+                        keep.toMillis(),
+                        TimeUnit.MILLISECONDS);
+            }
+        }
+    }
+}
