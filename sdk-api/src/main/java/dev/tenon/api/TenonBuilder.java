@@ -27,6 +27,8 @@ public final class TenonBuilder {
     private Duration lease = Duration.ofSeconds(15);
     private Duration resync = Duration.ofSeconds(30);
     private HealthCheck healthCheck = HealthCheck.builder().build();
+    private double cpuOvercommit = 4;
+    private double memoryOvercommit = 1;
     private int workers = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
     private int maxQueuedPerTenant = 1_000;
 
@@ -111,6 +113,17 @@ public final class TenonBuilder {
         return this;
     }
 
+    /**
+     * Sets how much of a place's processors and memory may be promised to its instances together, as multiples of what it has, 1 to
+     * 100 each; defaults to 4 for processors, which wait for each other at worst, and 1 for memory. Storage is never promised twice. Orders
+     * beyond are refused with {@code CAPACITY_EXCEEDED}. Must be the same for all control planes on one store.
+     */
+    public TenonBuilder overcommit(double cpus, double memory) {
+        this.cpuOvercommit = within("overcommit.cpus", cpus);
+        this.memoryOvercommit = within("overcommit.memory", memory);
+        return this;
+    }
+
     /** Sets how many unfinished operations one tenant may have before {@code TOO_MANY_REQUESTS}, 1 to 1,000,000; defaults to 1,000. */
     public TenonBuilder maxQueuedPerTenant(int max) {
         if (max < 1 || max > 1_000_000) {
@@ -147,8 +160,17 @@ public final class TenonBuilder {
                 lease,
                 resync,
                 healthCheck,
+                cpuOvercommit,
+                memoryOvercommit,
                 workers,
                 maxQueuedPerTenant));
+    }
+
+    private static double within(String field, double factor) {
+        if (!(factor >= 1 && factor <= 100)) {
+            throw new InvalidSpecException(field, factor + "; expected 1 to 100");
+        }
+        return factor;
     }
 
     private static Duration within(String field, Duration seen, Duration min, Duration max) {

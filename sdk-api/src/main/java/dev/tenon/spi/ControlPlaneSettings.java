@@ -25,6 +25,8 @@ import java.util.random.RandomGenerator;
  * @param lease {@link dev.tenon.api.TenonBuilder#lease}
  * @param resync {@link dev.tenon.api.TenonBuilder#resync}
  * @param healthCheck {@link dev.tenon.api.TenonBuilder#healthCheck}
+ * @param cpuOvercommit {@link dev.tenon.api.TenonBuilder#overcommit}
+ * @param memoryOvercommit {@link dev.tenon.api.TenonBuilder#overcommit}
  * @param workers {@link dev.tenon.api.TenonBuilder#workers}
  * @param maxQueuedPerTenant {@link dev.tenon.api.TenonBuilder#maxQueuedPerTenant}
  */
@@ -39,6 +41,8 @@ public record ControlPlaneSettings(
         Duration lease,
         Duration resync,
         HealthCheck healthCheck,
+        double cpuOvercommit,
+        double memoryOvercommit,
         int workers,
         int maxQueuedPerTenant) {
     /** Copies the lists. */

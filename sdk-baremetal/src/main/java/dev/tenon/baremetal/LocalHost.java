@@ -29,6 +29,7 @@ import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -159,12 +160,13 @@ final class LocalHost implements AutoCloseable {
         try {
             Runtime runtime = Runtime.getRuntime();
             long memory = machine.proc().totalMemory().orElse(runtime.maxMemory());
-            long storage = Files.getFileStore(machine.durable().path()).getUsableSpace();
+            FileStore disk = Files.getFileStore(machine.durable().path());
             return new PlaceCapacity(List.of(new PlaceCapacity.Host(
                     settings.location(),
                     runtime.availableProcessors() * 1000 * USABLE_PERCENT / 100,
                     DataSize.bytes(memory / 100 * USABLE_PERCENT),
-                    DataSize.bytes(storage / 100 * USABLE_PERCENT))));
+                    DataSize.bytes(disk.getUsableSpace() / 100 * USABLE_PERCENT),
+                    DataSize.bytes(disk.getTotalSpace() / 100 * USABLE_PERCENT))));
         } catch (IOException e) {
             throw Failures.io("asking for free space below " + machine.durable().path(), e);
         }
@@ -918,8 +920,7 @@ final class LocalHost implements AutoCloseable {
                 content.ifPresent(c -> discard(member, c));
                 remove(member, content);
             } else {
-                content.ifPresent(
-                        c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofDays(1)));
+                content.ifPresent(c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofDays(1)));
             }
             return true;
         });
@@ -955,7 +956,8 @@ final class LocalHost implements AutoCloseable {
         for (Member member : members.values()) {
             boolean ran = exclusively(member, () -> {
                 Optional<MemberRecord> content = member.read();
-                content.ifPresent(c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofMinutes(1)));
+                content.ifPresent(
+                        c -> end(member, c, Optional.empty(), Processes.Ending.GENTLE, Duration.ofMinutes(1)));
                 return content.isPresent();
             });
             stopped += ran ? 1 : 0;

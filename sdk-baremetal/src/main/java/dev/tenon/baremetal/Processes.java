@@ -76,8 +76,7 @@ final class Processes {
 
     /** Starts one process. */
     Running spawn(Member member, MemberRecord content, ProcessSpec process, Rendering rendering) {
-        List<String> join =
-                content.cgroups().stream().map(Cgroups::joinFile).toList();
+        List<String> join = content.cgroups().stream().map(Cgroups::joinFile).toList();
         try {
             Files.deleteIfExists(member.runFile(process.name()));
             Path output = member.output(process.name());

@@ -5,6 +5,7 @@ import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.catalogue.PlaceLedger;
 import dev.tenon.core.change.Submitter;
 import dev.tenon.core.event.EventHub;
 import dev.tenon.core.instance.Fleet;
@@ -81,8 +82,7 @@ final class ControlPlane implements AutoCloseable {
             Vault vault = new Vault(keeps ? MasterKey.open(installation.keys()) : MasterKey.unkept());
             cursors = new Cursors(vault);
             store = settings.store()
-                    .orElseGet(
-                            () -> keeps ? SqliteStore.file(installation.store(), clock) : new MemoryStore(clock));
+                    .orElseGet(() -> keeps ? SqliteStore.file(installation.store(), clock) : new MemoryStore(clock));
             if (settings.store().isPresent() && store.shared() && !keeps) {
                 throw new InvalidSpecException(
                         "directory",
@@ -95,8 +95,11 @@ final class ControlPlane implements AutoCloseable {
             authority = new Authority(installation, clock);
             tenants = new TenantRegister(store, generator, cursors, events);
             fleet = new Fleet(store, cursors);
+            PlaceLedger places =
+                    new PlaceLedger(store, offering, settings.cpuOvercommit(), settings.memoryOvercommit());
             operations = opened(new OperationHub());
-            journal = new Journal(store, fleet, operations, events, tenants, vault, settings.maxQueuedPerTenant());
+            journal = new Journal(
+                    store, fleet, operations, events, tenants, places, vault, settings.maxQueuedPerTenant());
             diary = new Diary(clock);
             String node = generator.node();
             leases = opened(
@@ -120,7 +123,17 @@ final class ControlPlane implements AutoCloseable {
                     clock,
                     ticker));
             submitter = new Submitter(
-                    store, journal, fleet, tenants, offering, authority, generator, clock, node, reconciler::wake);
+                    store,
+                    journal,
+                    fleet,
+                    tenants,
+                    offering,
+                    places,
+                    authority,
+                    generator,
+                    clock,
+                    node,
+                    reconciler::wake);
             views = new Views(offering, fleet, authority);
             running.set(reconciler);
             if (!store.shared()) {

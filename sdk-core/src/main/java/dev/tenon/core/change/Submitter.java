@@ -21,6 +21,7 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.catalogue.PlaceLedger;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
@@ -71,6 +72,7 @@ public final class Submitter {
     private final Fleet fleet;
     private final TenantRegister tenants;
     private final Offering offering;
+    private final PlaceLedger places;
     private final ChangePlanner planner;
     private final ServerCertificates certificates;
     private final Generator generator;
@@ -90,6 +92,7 @@ public final class Submitter {
             Fleet fleet,
             TenantRegister tenants,
             Offering offering,
+            PlaceLedger places,
             ServerCertificates certificates,
             Generator generator,
             Clock clock,
@@ -100,6 +103,7 @@ public final class Submitter {
         this.fleet = fleet;
         this.tenants = tenants;
         this.offering = offering;
+        this.places = places;
         this.planner = new ChangePlanner(offering);
         this.certificates = certificates;
         this.generator = generator;
@@ -132,6 +136,7 @@ public final class Submitter {
         ChangePlan plan = planner.create(spec, owner.spec());
         Charge charge = Charge.whole(plan.resources(), 1 + spec.topology().standbys());
         QuotaLedger.require(store, tenant, charge, owner.spec().quota());
+        places.require(offering.ordered(spec.delivery()).id(), charge, spec.ephemeral());
         return Previews.of(new Change.Create(plan.spec()), Optional.empty(), plan, store, owner, charge, "new");
     }
 

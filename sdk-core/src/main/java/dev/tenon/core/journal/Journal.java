@@ -8,6 +8,7 @@ import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.catalogue.PlaceLedger;
 import dev.tenon.core.event.EventCodec;
 import dev.tenon.core.event.EventHub;
 import dev.tenon.core.instance.Fleet;
@@ -37,7 +38,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what belongs together in one commit, and derives from the documents what must never differ from them: the quota's counters,
+ * Writes what belongs together in one commit, and derives from the documents what must never differ from them: the counters of quotas and places,
  * the number of unfinished operations, the unique name. Thread-safe.
  */
 public final class Journal {
@@ -51,6 +52,7 @@ public final class Journal {
     private final OperationHub operations;
     private final EventHub events;
     private final TenantRegister tenants;
+    private final PlaceLedger places;
     private final Vault vault;
     private final int maxOperations;
     private final Map<OperationId, OperationDoc> latest = Collections.synchronizedMap(new LinkedHashMap<>() {
@@ -67,6 +69,7 @@ public final class Journal {
             OperationHub operations,
             EventHub events,
             TenantRegister tenants,
+            PlaceLedger places,
             Vault vault,
             int maxOperations) {
         this.store = store;
@@ -74,6 +77,7 @@ public final class Journal {
         this.operations = operations;
         this.events = events;
         this.tenants = tenants;
+        this.places = places;
         this.vault = vault;
         this.maxOperations = maxOperations;
     }
@@ -163,6 +167,7 @@ public final class Journal {
             if (!delta.equals(Charge.NONE)) {
                 adds.addAll(QuotaLedger.adds(
                         tenant, delta, tenants.get(tenant).spec().quota()));
+                adds.addAll(places.adds(after.delivery(), delta, after.spec().ephemeral()));
             }
             if (before == null) {
                 commit.addClaims(new Commit.Claim(
@@ -244,7 +249,7 @@ public final class Journal {
          * Commits.
          *
          * @throws CommitRefusedException for a version, a lease or a unique key
-         * @throws ConflictException {@code QUOTA_EXCEEDED} or {@code TOO_MANY_REQUESTS} for a counter
+         * @throws ConflictException {@code QUOTA_EXCEEDED}, {@code CAPACITY_EXCEEDED} or {@code TOO_MANY_REQUESTS} for a counter
          */
         public Written commit() {
             InstanceDoc instance = writtenInstance;
@@ -268,10 +273,16 @@ public final class Journal {
                 return store.commit(commit.addAllAdds(adds).build());
             } catch (CommitRefusedException e) {
                 if (e.condition() == CommitRefusedException.Condition.COUNTER) {
-                    throw QuotaLedger.exceeded(store, adds);
+                    throw places.lacking(adds).orElseGet(() -> QuotaLedger.exceeded(store, quotas()));
                 }
                 throw e;
             }
+        }
+
+        private List<Commit.Add> quotas() {
+            return adds.stream()
+                    .filter(add -> add.scope().equals(QuotaLedger.scope(tenant)))
+                    .toList();
         }
 
         private Written written(CommitResult result) {

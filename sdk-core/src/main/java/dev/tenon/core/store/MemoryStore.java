@@ -81,8 +81,7 @@ public final class MemoryStore implements StateStore {
         NavigableMap<String, Stored> all = ofKind(query.kind());
         Stream<Stored> found =
                 switch (query.order()) {
-                    case ID ->
-                        query.after().map(id -> all.tailMap(id, false)).orElse(all).values().stream();
+                    case ID -> query.after().map(id -> all.tailMap(id, false)).orElse(all).values().stream();
                     case NEWEST -> newest(all, query.after());
                 };
         return found.filter(matching(query))
@@ -101,8 +100,7 @@ public final class MemoryStore implements StateStore {
         }
         Stored last = all.get(after.get());
         if (last == null) {
-            throw new InvalidSpecException(
-                    ErrorCode.PAGE_INVALID, "after", "no longer there; begin at the first page");
+            throw new InvalidSpecException(ErrorCode.PAGE_INVALID, "after", "no longer there; begin at the first page");
         }
         return ordered.filter(stored -> order.compare(stored, last) > 0);
     }

@@ -190,6 +190,7 @@ public abstract class DeliveryContract {
         assertThat(driver.capacity().hosts()).isNotEmpty().allSatisfy(h -> {
             assertThat(h.cpuMillis()).isPositive();
             assertThat(h.memory().bytes()).isPositive();
+            assertThat(h.storageInAll()).isGreaterThanOrEqualTo(h.storage());
             assertThat(h.location().host()).isNotBlank();
         });
     }

@@ -96,7 +96,11 @@ public final class SimulatedPlace {
     public static final class Builder {
         private Set<Capability> capabilities = EnumSet.allOf(Capability.class);
         private List<PlaceCapacity.Host> hosts = List.of(new PlaceCapacity.Host(
-                new Location("zone-1", "host-1"), 100_000_000, DataSize.gib(1_048_576), DataSize.gib(67_108_864)));
+                new Location("zone-1", "host-1"),
+                100_000_000,
+                DataSize.gib(1_048_576),
+                DataSize.gib(67_108_864),
+                DataSize.gib(67_108_864)));
         private Clock clock = Clock.systemUTC();
         private Pause pause = Pause.REAL;
         private boolean remembersDestroyed;
@@ -432,7 +436,8 @@ public final class SimulatedPlace {
                             h.host.location(),
                             h.host.cpuMillis(),
                             h.host.memory(),
-                            DataSize.bytes(Math.max(0, h.host.storage().bytes() - h.storage))))
+                            DataSize.bytes(Math.max(0, h.host.storage().bytes() - h.storage)),
+                            h.host.storageInAll()))
                     .toList();
         }
     }

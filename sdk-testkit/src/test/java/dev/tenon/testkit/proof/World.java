@@ -92,6 +92,7 @@ final class World implements AutoCloseable {
                     .clock(clock)
                     .lease(LEASE)
                     .resync(Duration.ofMillis(200))
+                    .overcommit(1, 1)
                     .workers(4)
                     .build();
         }
