@@ -17,10 +17,13 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** File operations that are atomic, private or thorough where {@link Files} is not. */
 final class Disk {
     private static final PosixFilePermission[] BITS = PosixFilePermission.values();
+
+    private static final AtomicLong COUNTER = new AtomicLong();
 
     private Disk() {}
 
@@ -60,8 +63,9 @@ final class Disk {
     /** Replaces a file by one rename, so that readers see the old content or the new one; {@code user} becomes its owner. */
     static void replace(Path file, byte[] content, int mode, boolean sync, RunAs user, boolean theirs)
             throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
+        // Of a name of its own: two processes may write the same file at the same time, and the last one wins.
+        Path fresh = file.resolveSibling(file.getFileName() + "."
+                + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".new");
         try {
             try (FileChannel out = FileChannel.open(
                     fresh,

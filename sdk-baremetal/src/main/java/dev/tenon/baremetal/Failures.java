@@ -4,6 +4,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.util.Locale;
 
 /** Turns what the machine says into codes that callers branch on. */
@@ -16,7 +17,7 @@ final class Failures {
 
     /** Wraps a failed file operation: a full disk and a foreign owner have codes of their own. */
     static ProviderException io(String what, IOException e) {
-        String reason = String.valueOf(e.getMessage());
+        String reason = words(e);
         if (saysDiskFull(reason)) {
             return new ProviderException(
                     ErrorCode.DISK_FULL, what + ": " + reason + ". Free some space or move the directory.", e);
@@ -28,6 +29,13 @@ final class Failures {
                     e);
         }
         return new ProviderException(ErrorCode.PROVIDER_FAILED, what + ": " + reason, e);
+    }
+
+    /** Some say nothing but which file they are about. */
+    private static String words(IOException e) {
+        return e instanceof FileSystemException file && file.getReason() == null || e.getMessage() == null
+                ? e.getClass().getSimpleName() + " " + e.getMessage()
+                : e.getMessage();
     }
 
     static ProviderException interrupted() {

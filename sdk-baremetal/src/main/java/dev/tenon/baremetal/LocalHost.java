@@ -78,7 +78,7 @@ final class LocalHost implements AutoCloseable {
     }
 
     static LocalHost start(LocalDelivery.Settings settings, DeliveryContext context, Ticker ticker) {
-        LocalMachine machine = LocalMachine.open(settings, context.directory(), ticker);
+        LocalMachine machine = LocalMachine.open(settings, context.directory(), context.clock(), ticker);
         try {
             LocalHost host = new LocalHost(settings, context, machine);
             host.adoptAll();

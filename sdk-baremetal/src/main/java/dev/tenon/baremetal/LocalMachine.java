@@ -1,13 +1,16 @@
 package dev.tenon.baremetal;
 
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
 import dev.tenon.spi.delivery.ExecResult;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -24,6 +29,7 @@ import org.slf4j.LoggerFactory;
 /** This machine's directories, users and tools, put together once per delivery. */
 final class LocalMachine implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(LocalMachine.class);
+    private static final Path ELSEWHERE = Path.of("/var/lib/tenon");
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Ticker ticker;
@@ -43,12 +49,15 @@ final class LocalMachine implements AutoCloseable {
     private final Optional<Path> sync;
     private final Path runtime;
     private final Path ephemeralHome;
+    private final Path directory;
     private final MembersRoot durable;
     private final MembersRoot ephemeral;
     private final MachineLock alive;
 
-    private LocalMachine(LocalDelivery.Settings settings, Path directory, Ticker ticker) throws IOException {
+    private LocalMachine(LocalDelivery.Settings settings, Path directory, Clock clock, Ticker ticker)
+            throws IOException {
         this.ticker = ticker;
+        this.directory = directory;
         List<Path> searchPath = searchPath();
         this.runAs = RunAs.resolve(settings.runAs(), Path.of("/etc/passwd"), program(searchPath, "setpriv"));
         this.sync = program(searchPath, "sync");
@@ -81,6 +90,7 @@ final class LocalMachine implements AutoCloseable {
                 new Unpacker(helpers, program(searchPath, "xz")),
                 this::printedVersion);
         shelf.refresh();
+        helpers.execute(this::unpackAhead);
 
         this.durable = MembersRoot.of(reachable(directory), runtime, true);
         this.ephemeralHome = cache.resolve("ephemeral");
@@ -95,7 +105,7 @@ final class LocalMachine implements AutoCloseable {
         }
 
         TreeCopier copier = new TreeCopier(runAs);
-        Templates templates = new Templates(cache, runAs, copier, helpers, this::runStep);
+        Templates templates = new Templates(cache, runAs, copier, helpers, this::runStep, clock);
         Recycler recycler = new Recycler(runAs, copier);
         int most = 4 + 2 * settings.spares();
         Spares shared =
@@ -112,17 +122,21 @@ final class LocalMachine implements AutoCloseable {
         this.keeper = new SpareKeeper(settings.spares(), ticker, busy, settings.id());
         this.preparation = new Preparation(runAs, templates, own, shared, keeper);
         keeper.later(() -> {
+            templates.removeUnused();
             shared.sweep();
             own.sweep();
             SpareKeeper.empty(durable.trash(), () -> {});
+            if (root) {
+                removeOrphans();
+            }
             cgroups.sweep(name -> name.startsWith(durable.tag() + "-")
                     && !Files.exists(durable.home(name.substring(durable.tag().length() + 1))));
         });
     }
 
-    static LocalMachine open(LocalDelivery.Settings settings, Path directory, Ticker ticker) {
+    static LocalMachine open(LocalDelivery.Settings settings, Path directory, Clock clock, Ticker ticker) {
         try {
-            return new LocalMachine(settings, directory.toAbsolutePath().normalize(), ticker);
+            return new LocalMachine(settings, directory.toAbsolutePath().normalize(), clock, ticker);
         } catch (IOException e) {
             throw Failures.io("starting the delivery " + settings.id(), e);
         }
@@ -216,7 +230,8 @@ final class LocalMachine implements AutoCloseable {
 
     /**
      * Returns the directory itself if members' processes can get at what lies in it; they cannot if they run as another user and
-     * a directory above is closed, as {@code /root} is. Then everything lies below {@code /var/lib/tenon}.
+     * a directory above is closed, as {@code /root} is. Then everything lies below {@code /var/lib/tenon}, for as long as there are
+     * members.
      */
     private Path reachable(Path directory) throws IOException {
         if (runAs.reaches(directory)) {
@@ -226,13 +241,38 @@ final class LocalMachine implements AutoCloseable {
             }
         }
         Disk.makeDirectories(directory, 0711);
-        Path elsewhere = Path.of("/var/lib/tenon")
-                .resolve(MembersRoot.of(directory, directory, true).tag());
+        Path elsewhere = ELSEWHERE.resolve(MembersRoot.of(directory, directory, true).tag());
         Disk.makeDirectories(elsewhere, 0711);
         Files.writeString(elsewhere.resolve("belongs-to"), directory + "\n");
         Files.writeString(directory.resolve("data-is-in"), elsewhere + "\n");
         log.info("User {} cannot reach {}; members lie in {}", runAs.user().name(), directory, elsewhere);
         return elsewhere;
+    }
+
+    /** Removes what stands in for a directory if no member lies in it; returns whether it is gone. */
+    private static boolean removeUnused(Path elsewhere) throws IOException {
+        try {
+            // Fails while there is a member, also one that another process makes right now.
+            Files.deleteIfExists(elsewhere.resolve("members"));
+        } catch (DirectoryNotEmptyException e) {
+            return false;
+        }
+        Disk.deleteTree(elsewhere);
+        return true;
+    }
+
+    /** Removes what stands in for directories that are no more, as those of tests. */
+    private static void removeOrphans() throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(ELSEWHERE, Files::isDirectory)) {
+            for (Path elsewhere : all) {
+                String owner = read(elsewhere.resolve("belongs-to").toString()).strip();
+                if (!owner.isEmpty() && Files.notExists(Path.of(owner))) {
+                    removeUnused(elsewhere);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
     }
 
     private static List<Path> searchPath() {
@@ -260,6 +300,15 @@ final class LocalMachine implements AutoCloseable {
             return Files.readString(Path.of(file));
         } catch (NoSuchFileException e) {
             return "";
+        }
+    }
+
+    private void unpackAhead() {
+        try {
+            shelf.unpackAhead();
+        } catch (ProviderException | RejectedExecutionException e) {
+            // It fails again, or works, for whoever needs it; the second one only says that we are closing.
+            log.debug("Unpacking ahead: {}", e.toString());
         }
     }
 
@@ -352,10 +401,20 @@ final class LocalMachine implements AutoCloseable {
         signals.close();
         helpers.shutdownNow();
         try {
+            if (!helpers.awaitTermination(5, TimeUnit.SECONDS)) {
+                log.warn("Still at work while closing: {}", helpers);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        try {
             Disk.deleteTree(ephemeral.path());
             Disk.deleteTree(ephemeral.runs());
             Cgroups.removeIfEmpty(durable.runs());
             SpareKeeper.empty(durable.trash(), () -> {});
+            if (!durable.path().equals(directory) && removeUnused(durable.path())) {
+                Files.deleteIfExists(directory.resolve("data-is-in"));
+            }
             cgroups.sweep(name -> name.startsWith(ephemeral.tag() + "-"));
             Files.deleteIfExists(lockFile(ephemeral.path()));
             alive.close();

@@ -160,6 +160,19 @@ final class SoftwareShelf {
         return home;
     }
 
+    /**
+     * Unpacks now what the first member will most likely need: the only archive there is, if it was never unpacked. Of several
+     * archives none is guessed.
+     */
+    void unpackAhead() {
+        List<Build> archives =
+                builds.stream().filter(b -> b.origin() instanceof Origin.Archive).toList();
+        if (archives.size() == 1
+                && Files.notExists(cache.resolve("software").resolve(archives.get(0).key() + ".manifest"))) {
+            home(archives.get(0));
+        }
+    }
+
     private Path unpacked(Build build, Origin.Archive archive) {
         Path shelf = cache.resolve("software");
         Path home = shelf.resolve(build.key());

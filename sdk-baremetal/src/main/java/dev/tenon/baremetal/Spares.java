@@ -11,7 +11,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Copies of templates made beforehand, so that a new member's data is one rename away. They lie on disk, where every process of
@@ -24,6 +27,7 @@ final class Spares {
     /** Beside the parts of a copy: which template they came from, and their names. */
     static final String ORIGIN = "origin";
 
+    private static final Logger log = LoggerFactory.getLogger(Spares.class);
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Path root;
@@ -55,16 +59,30 @@ final class Spares {
             return;
         }
         // A used copy needs a moment to be made fresh, a new one much longer.
-        if (take(used(template), into)) {
-            if (reset(template, into)) {
-                if (durable) {
-                    syncAll(template, into, () -> {});
-                }
-                return;
+        if (takeUsed(template, into)) {
+            if (durable) {
+                syncAll(template, into, () -> {});
             }
-            Disk.deleteTree(into);
+            return;
         }
         copyAll(template, into, durable, true, () -> {});
+    }
+
+    /** Makes a used copy fresh at {@code into}; if there is none that can be, nothing is there. */
+    private boolean takeUsed(Templates.Prepared template, Path into) throws IOException {
+        if (!take(list(template, "used-" + boot + "-*"), into)) {
+            return false;
+        }
+        try {
+            if (reset(template, into)) {
+                return true;
+            }
+        } catch (IOException e) {
+            // Whatever is odd about it, a copy from the template is as good.
+            log.warn("Not used again: {}: {}", into, e.toString());
+        }
+        Disk.deleteTree(into);
+        return false;
     }
 
     private static boolean take(List<Path> offered, Path into) throws IOException {
@@ -99,24 +117,14 @@ final class Spares {
      *
      * @param copy holds the parts and what {@link #provide} left beside them
      */
-    boolean giveBack(String templateKey, Path copy) throws IOException {
-        Path shelf = root.resolve(templateKey);
+    boolean giveBack(String shelfName, Path copy) throws IOException {
+        Path shelf = root.resolve(shelfName);
         Disk.makeDirectories(shelf, 0711);
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(shelf)) {
-            int there = 0;
-            for (Path path : all) {
-                there++;
-            }
-            if (there >= most) {
-                return false;
-            }
+        if (in(shelf).size() >= most) {
+            return false;
         }
         Files.move(copy, shelf.resolve("used-" + newName()), StandardCopyOption.ATOMIC_MOVE);
         return true;
-    }
-
-    private List<Path> used(Templates.Prepared template) throws IOException {
-        return list(template, "used-" + boot + "-*");
     }
 
     private String newName() {
@@ -132,27 +140,18 @@ final class Spares {
     }
 
     private List<Path> list(Templates.Prepared template, String pattern) throws IOException {
-        List<Path> found = new ArrayList<>();
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(root.resolve(template.key()), pattern)) {
-            all.forEach(found::add);
-        } catch (NoSuchFileException e) {
-            return found;
-        }
-        return found;
+        return in(root.resolve(template.shelf()), pattern);
     }
 
     /** Makes one more spare copy, giving way to others before every file. */
     void make(Templates.Prepared template, boolean durable, Runnable giveWay) throws IOException {
-        Path shelf = root.resolve(template.key());
+        Path shelf = root.resolve(template.shelf());
         Disk.makeDirectories(shelf, 0711);
         String name = newName();
         Path fresh = shelf.resolve("making-" + name);
         Disk.deleteTree(fresh);
         try {
-            if (!take(used(template), fresh)) {
-                copyAll(template, fresh, durable, false, giveWay);
-            } else if (!reset(template, fresh)) {
-                Disk.deleteTree(fresh);
+            if (!takeUsed(template, fresh)) {
                 copyAll(template, fresh, durable, false, giveWay);
             } else if (durable) {
                 syncAll(template, fresh, giveWay);
@@ -175,7 +174,7 @@ final class Spares {
         }
         Files.writeString(
                 into.resolve(ORIGIN),
-                template.key() + "\n" + String.join("\n", template.parts().keySet()));
+                template.shelf() + "\n" + String.join("\n", template.parts().keySet()));
         if (durable) {
             syncAll(template, into, giveWay);
         }
@@ -211,21 +210,38 @@ final class Spares {
         Disk.syncDirectory(root);
     }
 
-    /** Removes what nobody can use: copies that were never finished, and unsynced ones from before the machine restarted. */
+    /**
+     * Removes what nobody can use: copies of templates that are no more, copies that were never finished, and unsynced ones from before
+     * the machine restarted.
+     */
     void sweep() throws IOException {
-        try (DirectoryStream<Path> shelves = Files.newDirectoryStream(root)) {
-            for (Path shelf : shelves) {
-                try (DirectoryStream<Path> all = Files.newDirectoryStream(shelf)) {
-                    for (Path spare : all) {
-                        if (useless(spare.getFileName().toString())) {
-                            Disk.deleteTree(spare);
-                        }
-                    }
+        List<Path> shelves = in(root);
+        // Asked for after the list: a template is there before its copies are.
+        Set<String> current = templates.shelves();
+        for (Path shelf : shelves) {
+            if (!current.contains(shelf.getFileName().toString())) {
+                Disk.deleteTree(shelf);
+            }
+            for (Path spare : in(shelf)) {
+                if (useless(spare.getFileName().toString())) {
+                    Disk.deleteTree(spare);
                 }
             }
-        } catch (NoSuchFileException e) {
-            return;
         }
+    }
+
+    private static List<Path> in(Path directory) throws IOException {
+        return in(directory, "*");
+    }
+
+    private static List<Path> in(Path directory, String pattern) throws IOException {
+        List<Path> found = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(directory, pattern)) {
+            all.forEach(found::add);
+        } catch (NoSuchFileException e) {
+            return found;
+        }
+        return found;
     }
 
     private boolean useless(String name) {

@@ -9,23 +9,31 @@ import dev.tenon.spi.workload.Template;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +45,15 @@ final class Templates {
     private static final Logger log = LoggerFactory.getLogger(Templates.class);
     private static final AtomicLong COUNTER = new AtomicLong();
 
+    /** After so long without use a template goes, and its copies after it: a new release of the software makes new ones. */
+    static final Duration UNUSED = Duration.ofDays(30);
+    /** How fine a use is noted. */
+    private static final Duration NOTED = Duration.ofDays(1);
+
+    private static final String LOCK = ".lock";
+
     private final Path root;
+    private final Clock clock;
     private final RunAs runAs;
     private final TreeCopier copier;
     private final ExecutorService helpers;
@@ -54,13 +70,20 @@ final class Templates {
      * A template ready to be copied.
      *
      * @param key names build and options
+     * @param contents names this very making of it: no copy of an earlier one may be mixed with it
      * @param path where it lies
      * @param parts what each directory of the member gets
      */
-    record Prepared(String key, Path path, Map<String, TreeManifest> parts) {}
+    record Prepared(String key, String contents, Path path, Map<String, TreeManifest> parts) {
+        /** Names the place of its copies. */
+        String shelf() {
+            return key + "-" + contents;
+        }
+    }
 
-    Templates(Path cache, RunAs runAs, TreeCopier copier, ExecutorService helpers, StepRunner steps) {
+    Templates(Path cache, RunAs runAs, TreeCopier copier, ExecutorService helpers, StepRunner steps, Clock clock) {
         this.root = cache.resolve("templates");
+        this.clock = clock;
         this.runAs = runAs;
         this.copier = copier;
         this.helpers = helpers;
@@ -115,21 +138,22 @@ final class Templates {
     /** Returns the template, made now if this machine has none. */
     Prepared ensure(String key, List<InitialiseStep> wanted, Path softwareHome) {
         Prepared prepared = known.get(key);
-        if (prepared != null) {
-            return prepared;
-        }
+        Path lockFile = root.resolve(key + LOCK);
         Path home = root.resolve(key);
         try {
+            if (prepared != null && !unusedFor(lockFile, NOTED)) {
+                return prepared;
+            }
             Disk.makeDirectories(root, 0711);
-            Optional<Prepared> found = read(key, home);
-            if (found.isEmpty()) {
-                try (MachineLock lock = MachineLock.take(root.resolve(key + ".lock"))) {
+            Optional<Prepared> found;
+            // Held while the use is noted, so that nobody finds it unused and removes it.
+            try (MachineLock lock = MachineLock.take(lockFile)) {
+                found = read(key, home);
+                if (found.isEmpty()) {
+                    make(home, wanted, softwareHome);
                     found = read(key, home);
-                    if (found.isEmpty()) {
-                        make(home, wanted, softwareHome);
-                        found = read(key, home);
-                    }
                 }
+                Files.setLastModifiedTime(lockFile, FileTime.from(clock.instant()));
             }
             Prepared ready = found.orElseThrow(
                     () -> Failures.of(ErrorCode.SOFTWARE_CORRUPT, "template " + home + " vanished while it was made"));
@@ -140,22 +164,72 @@ final class Templates {
         }
     }
 
+    private boolean unusedFor(Path lockFile, Duration time) throws IOException {
+        try {
+            return Files.getLastModifiedTime(lockFile).toInstant().plus(time).isBefore(clock.instant());
+        } catch (NoSuchFileException e) {
+            // Somebody has emptied the cache.
+            return true;
+        }
+    }
+
+    /** Returns the names of the places where copies of present templates lie. */
+    Set<String> shelves() throws IOException {
+        Set<String> names = new HashSet<>();
+        try (DirectoryStream<Path> homes = Files.newDirectoryStream(root, Files::isDirectory)) {
+            for (Path home : homes) {
+                read(home.getFileName().toString(), home).ifPresent(template -> names.add(template.shelf()));
+            }
+        } catch (NoSuchFileException e) {
+            return names;
+        }
+        return names;
+    }
+
+    /** Removes templates that no process of this machine has used for {@link #UNUSED}. */
+    void removeUnused() throws IOException {
+        try (DirectoryStream<Path> locks = Files.newDirectoryStream(root, "*" + LOCK)) {
+            for (Path lockFile : locks) {
+                String name = lockFile.getFileName().toString();
+                String key = name.substring(0, name.length() - LOCK.length());
+                if (Files.exists(root.resolve(key)) && unusedFor(lockFile, UNUSED)) {
+                    try (MachineLock lock = MachineLock.take(lockFile)) {
+                        if (unusedFor(lockFile, UNUSED)) {
+                            log.info("Removes the template {}, unused for {}", root.resolve(key), UNUSED);
+                            known.remove(key);
+                            Disk.deleteTree(root.resolve(key));
+                        }
+                    }
+                }
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
+    }
+
     private static Optional<Prepared> read(String key, Path home) throws IOException {
         if (!Files.isDirectory(home)) {
             return Optional.empty();
         }
-        Map<String, TreeManifest> parts = new LinkedHashMap<>();
-        try (var files = Files.newDirectoryStream(home, "*.manifest")) {
-            for (Path file : files) {
-                String name = file.getFileName().toString();
-                Optional<TreeManifest> manifest = TreeManifest.read(file);
-                if (manifest.isEmpty()) {
-                    return Optional.empty();
-                }
-                parts.put(name.substring(0, name.length() - ".manifest".length()), manifest.get());
-            }
+        Map<String, TreeManifest> parts = new TreeMap<>();
+        CRC32C contents = new CRC32C();
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(home, "*.manifest")) {
+            all.forEach(files::add);
         }
-        return parts.isEmpty() ? Optional.empty() : Optional.of(new Prepared(key, home, parts));
+        Collections.sort(files);
+        for (Path file : files) {
+            String name = file.getFileName().toString();
+            Optional<TreeManifest> manifest = TreeManifest.read(file);
+            if (manifest.isEmpty()) {
+                return Optional.empty();
+            }
+            parts.put(name.substring(0, name.length() - ".manifest".length()), manifest.get());
+            contents.update(Files.readAllBytes(file));
+        }
+        return parts.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Prepared(key, Long.toHexString(contents.getValue()), home, parts));
     }
 
     private void make(Path home, List<InitialiseStep> wanted, Path softwareHome) throws IOException {
@@ -292,7 +366,7 @@ final class Templates {
     /** Forgets a damaged template, so that the next call makes it anew. */
     void discard(Prepared template) {
         known.remove(template.key());
-        try (MachineLock lock = MachineLock.take(root.resolve(template.key() + ".lock"))) {
+        try (MachineLock lock = MachineLock.take(root.resolve(template.key() + LOCK))) {
             Disk.deleteTree(template.path());
         } catch (IOException e) {
             throw Failures.io("removing the damaged template " + template.path(), e);

@@ -159,6 +159,44 @@ class LocalDeliveryIT {
     }
 
     @Test
+    void stopMembers_severalRun_endAndStayForTheNext() {
+        LocalDelivery delivery = open(cache());
+        MemberRef other = TestWorkloads.ref();
+        String first = run(delivery, TestWorkloads.sleeper(ref, false, "true"))
+                .incarnation()
+                .orElseThrow();
+        String second = run(delivery, TestWorkloads.sleeper(other, false, "true"))
+                .incarnation()
+                .orElseThrow();
+
+        assertThat(delivery.stopMembers()).isEqualTo(2);
+        assertThat(List.of(first, second)).noneMatch(LocalDeliveryIT::runs);
+        assertThat(delivery.observe(ref).state()).isEqualTo(MemberState.STOPPED);
+        assertThat(delivery.members()).containsExactlyInAnyOrder(ref, other);
+        assertThat(delivery.stopMembers()).as("stopping again").isEqualTo(2);
+    }
+
+    @Test
+    void closedDirectory_lastMemberGone_leavesNothingElsewhere() throws IOException {
+        assumeThat(isRoot()).isTrue();
+        Path closed = Files.createDirectory(place.resolve("closed"), Disk.mode(0700));
+        Path directory = closed.resolve("data");
+        LocalDelivery delivery = open(cache(), directory);
+        Path elsewhere = Path.of(Files.readString(directory.resolve("data-is-in")).strip());
+        MemberWorkload w = TestWorkloads.sleeper(ref, false, "true");
+        run(delivery, w);
+        delivery.close();
+        assertThat(elsewhere).exists();
+
+        LocalDelivery next = open(cache(), directory);
+        assertThat(next.members()).containsExactly(ref);
+        next.destroy(ref, EPOCH, DestroyMode.EVERYTHING);
+        next.close();
+        assertThat(elsewhere).doesNotExist();
+        assertThat(directory.resolve("data-is-in")).doesNotExist();
+    }
+
+    @Test
     void stopSignalIgnored_graceOver_isKilledWithItsChildren() {
         LocalDelivery delivery = open(cache());
         MemberWorkload w = TestWorkloads.sleeper(ref, false, "trap '' TERM; sleep 4711 & echo $! > child");

@@ -42,7 +42,9 @@ class SmallPartsTest {
         Disk.replace(file, "new".getBytes(java.nio.charset.StandardCharsets.UTF_8), 0644, false, ourselves, false);
         assertThat(file).hasContent("new");
         assertThat(Files.getPosixFilePermissions(file)).isEqualTo(Disk.permissions(0644));
-        assertThat(root.resolve("f.new")).doesNotExist();
+        try (java.util.stream.Stream<Path> all = Files.list(root)) {
+            assertThat(all).containsExactly(file);
+        }
     }
 
     @Test
@@ -53,6 +55,9 @@ class SmallPartsTest {
                         .code())
                 .isEqualTo(ErrorCode.WRONG_OWNER);
         assertThat(Failures.io("x", new IOException("other")).code()).isEqualTo(ErrorCode.PROVIDER_FAILED);
+        assertThat(Failures.io("copying", new java.nio.file.FileAlreadyExistsException("/p")))
+                .hasMessage("copying: FileAlreadyExistsException /p")
+                .hasCauseInstanceOf(java.nio.file.FileAlreadyExistsException.class);
     }
 
     @Test

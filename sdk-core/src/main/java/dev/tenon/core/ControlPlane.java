@@ -76,6 +76,14 @@ final class ControlPlane implements AutoCloseable {
             clock = settings.clock();
             Ticker ticker = Ticker.of(clock);
             Installation installation = opened(Installation.open(settings.directory()));
+            authority = new Authority(installation, clock);
+            List<EngineDriver> engines = engines(settings);
+            List<Runnable> warmUps = new ArrayList<>();
+            if (installation.kept()) {
+                warmUps.add(authority::warmUp);
+            }
+            engines.forEach(engine -> warmUps.add(engine::warmUp));
+            opened(new WarmUp(warmUps));
             RandomGenerator random = settings.random().orElseGet(SecureRandom::new);
             generator = new Generator(random);
             boolean keeps = installation.kept();
@@ -91,8 +99,7 @@ final class ControlPlane implements AutoCloseable {
             store.open();
             opened(store);
             events = opened(new EventHub(store));
-            offering = new Offering(settings.deliveries(), engines(settings), settings.plans(), ticker);
-            authority = new Authority(installation, clock);
+            offering = new Offering(settings.deliveries(), engines, settings.plans(), ticker);
             tenants = new TenantRegister(store, generator, cursors, events);
             fleet = new Fleet(store, cursors);
             PlaceLedger places =

@@ -84,6 +84,12 @@ public interface EngineDriver {
      */
     EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout);
 
+    /**
+     * Loads what the first session will need: drivers, algorithms. Called once, in the background, when a control plane starts; may
+     * take its time, has no other effect, and may fail.
+     */
+    default void warmUp() {}
+
     /** Returns what clients need to connect as {@code user}: URLs and snippets, without any password in them. */
     ConnectionInfo connection(EngineRequest request, ClientEndpoint endpoint, String database, String user);
 }

@@ -4,7 +4,9 @@ import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
+import dev.tenon.api.Secret;
 import dev.tenon.api.TopologyKind;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.engine.ClientEndpoint;
@@ -16,6 +18,8 @@ import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.Sizing;
 import dev.tenon.spi.engine.SoftwareTool;
 import dev.tenon.spi.workload.MemberWorkload;
+import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -23,9 +27,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** PostgreSQL 14 to 18. Thread-safe. */
 public final class PostgresqlEngine implements EngineDriver {
+    private static final Logger log = LoggerFactory.getLogger(PostgresqlEngine.class);
     private static final EngineDescription DESCRIPTION = new EngineDescription(
             EngineId.POSTGRESQL, "PostgreSQL", PostgresqlVersion.newestFirst(), Set.of(TopologyKind.SINGLE), true);
 
@@ -111,6 +118,23 @@ public final class PostgresqlEngine implements EngineDriver {
     public EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout) {
         PostgresqlVersion version = PostgresqlVersion.of(request.version());
         return new PostgresqlSession(version, new PlatformConnections(version, address, timeout), request.ephemeral());
+    }
+
+    /** A connection to nobody loads all that a connection needs until somebody answers. */
+    @Override
+    public void warmUp() {
+        PostgresqlVersion version = PostgresqlVersion.V17;
+        AdminAddress nobody = new AdminAddress.Unix(Path.of("/nonexistent/.s.PGSQL.1"));
+        ServerSettings.of(version);
+        log.trace(
+                "{}",
+                ScramVerifier.of(
+                        Secret.of("warm-up"), new byte[ScramVerifier.SALT_LENGTH], ScramVerifier.ITERATIONS));
+        try {
+            new PlatformConnections(version, nobody, Duration.ofSeconds(1)).open("postgres").close();
+        } catch (ProviderException | SQLException e) {
+            log.trace("nobody answers, as meant", e);
+        }
     }
 
     @Override
