@@ -23,7 +23,11 @@ import java.util.Set;
     @JsonSubTypes.Type(value = Change.Parameters.class, name = "PARAMETERS"),
     @JsonSubTypes.Type(value = Change.Delete.class, name = "DELETE"),
     @JsonSubTypes.Type(value = Change.Recover.class, name = "RECOVER"),
-    @JsonSubTypes.Type(value = Change.Purge.class, name = "PURGE")
+    @JsonSubTypes.Type(value = Change.Purge.class, name = "PURGE"),
+    @JsonSubTypes.Type(value = Change.AddStandby.class, name = "STANDBY_ADD"),
+    @JsonSubTypes.Type(value = Change.RemoveStandby.class, name = "STANDBY_REMOVE"),
+    @JsonSubTypes.Type(value = Change.RebuildStandby.class, name = "STANDBY_REBUILD"),
+    @JsonSubTypes.Type(value = Change.Switchover.class, name = "SWITCHOVER")
 })
 public sealed interface Change {
     /** Makes a new instance. */
@@ -147,6 +151,31 @@ public sealed interface Change {
 
     /** Removes it for good, from the recycle bin or after a failed creation. */
     record Purge() implements Change {}
+
+    /** Gives it one standby more, while it serves; a single member becomes a primary. */
+    record AddStandby() implements Change {}
+
+    /**
+     * Takes a standby away, with its data; a primary without standbys is a single member.
+     *
+     * @param member the standby's name
+     */
+    record RemoveStandby(String member) implements Change {}
+
+    /**
+     * Makes a standby anew from the primary.
+     *
+     * @param member the standby's name
+     */
+    record RebuildStandby(String member) implements Change {}
+
+    /**
+     * Makes a standby the primary and the primary a standby (主备切换). Loses nothing; sessions end and writes pause for about a
+     * second.
+     *
+     * @param member the standby's name
+     */
+    record Switchover(String member) implements Change {}
 
     /** Returns the kind of operation that carries this change out. */
     default OperationKind kind() {

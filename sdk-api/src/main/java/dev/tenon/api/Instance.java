@@ -71,6 +71,26 @@ public interface Instance {
         return apply(Change.Resize.to(resources));
     }
 
+    /** Gives it one standby more; a single member becomes a primary. */
+    default Operation<Instance> addStandby() {
+        return apply(new Change.AddStandby());
+    }
+
+    /** Takes a standby away, with its data. */
+    default Operation<Instance> removeStandby(String member) {
+        return apply(new Change.RemoveStandby(member));
+    }
+
+    /** Makes a standby anew from the primary. */
+    default Operation<Instance> rebuildStandby(String member) {
+        return apply(new Change.RebuildStandby(member));
+    }
+
+    /** Makes a standby the primary and the primary a standby. */
+    default Operation<Instance> switchover(String member) {
+        return apply(new Change.Switchover(member));
+    }
+
     /** Puts it into the recycle bin for 7 days; an ephemeral instance is purged at once. */
     default Operation<Instance> delete() {
         return apply(new Change.Delete(java.util.Optional.empty()));

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.immutables.value.Value;
 
 /** What an instance shall be. */
@@ -121,6 +122,13 @@ public interface InstanceSpec {
         /** Sets engine and version. */
         public Builder engine(EngineId engine, String version) {
             return engine(engine).version(version);
+        }
+
+        /** Sets the shape. */
+        public Builder topology(Consumer<Topology.Builder> shape) {
+            Topology.Builder topology = new Topology.Builder();
+            shape.accept(topology);
+            return topology(topology.build());
         }
 
         /** Sets a size of one's own. */

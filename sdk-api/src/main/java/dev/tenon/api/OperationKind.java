@@ -40,6 +40,14 @@ public enum OperationKind {
     DATABASE_CREATE,
     /** Drops a database. */
     DATABASE_DROP,
+    /** Gives it one standby more. */
+    STANDBY_ADD,
+    /** Takes a standby away. */
+    STANDBY_REMOVE,
+    /** Makes a standby anew. */
+    STANDBY_REBUILD,
+    /** Makes a standby the primary. */
+    SWITCHOVER,
     /** Brings it back to what it shall be; started by the control plane itself. */
     HEAL;
 
@@ -68,6 +76,14 @@ public enum OperationKind {
             return DELETE;
         } else if (change instanceof Change.Recover) {
             return RECOVER;
+        } else if (change instanceof Change.AddStandby) {
+            return STANDBY_ADD;
+        } else if (change instanceof Change.RemoveStandby) {
+            return STANDBY_REMOVE;
+        } else if (change instanceof Change.RebuildStandby) {
+            return STANDBY_REBUILD;
+        } else if (change instanceof Change.Switchover) {
+            return SWITCHOVER;
         } else {
             return PURGE;
         }

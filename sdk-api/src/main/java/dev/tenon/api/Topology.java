@@ -2,21 +2,26 @@ package dev.tenon.api;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of an instance and how many members beside the first it has.
  *
  * @param kind the shape
  * @param standbys members beside the first; 0 for {@code SINGLE}, else 1 to 8
+ * @param durability what a commit waits for; means nothing for {@code SINGLE}
  */
-public record Topology(TopologyKind kind, int standbys) {
+public record Topology(TopologyKind kind, int standbys, Durability durability) {
     /**
      * Checks that the count fits the shape.
      *
      * @throws InvalidSpecException {@code SPEC_INVALID} if it does not
      */
     @JsonCreator
-    public Topology(@JsonProperty("kind") TopologyKind kind, @JsonProperty("standbys") int standbys) {
+    public Topology(
+            @JsonProperty("kind") TopologyKind kind,
+            @JsonProperty("standbys") int standbys,
+            @JsonProperty("durability") @Nullable Durability durability) {
         if (kind == TopologyKind.SINGLE ? standbys != 0 : standbys < 1 || standbys > 8) {
             throw new InvalidSpecException(
                     "topology.standbys",
@@ -24,6 +29,12 @@ public record Topology(TopologyKind kind, int standbys) {
         }
         this.kind = kind;
         this.standbys = standbys;
+        this.durability = durability == null ? Durability.BALANCED : durability;
+    }
+
+    /** Creates a shape with the default durability. */
+    public Topology(TopologyKind kind, int standbys) {
+        this(kind, standbys, Durability.BALANCED);
     }
 
     /** Returns one member. */
@@ -34,5 +45,36 @@ public record Topology(TopologyKind kind, int standbys) {
     /** Returns a primary with {@code standbys} standbys, 1 to 8. */
     public static Topology primaryStandby(int standbys) {
         return new Topology(TopologyKind.PRIMARY_STANDBY, standbys);
+    }
+
+    /** Returns the same shape with so many standbys, 0 to 8; none is one member alone. */
+    public Topology withStandbys(int count) {
+        TopologyKind shape = kind == TopologyKind.SINGLE ? TopologyKind.PRIMARY_STANDBY : kind;
+        return new Topology(count == 0 ? TopologyKind.SINGLE : shape, count, durability);
+    }
+
+    /** Builds a {@link Topology}; not safe for use by several threads. */
+    public static final class Builder {
+        private int standbys;
+        private Durability durability = Durability.BALANCED;
+
+        Builder() {}
+
+        /** Sets how many standbys there are, 0 to 8; defaults to none. */
+        public Builder standbys(int count) {
+            this.standbys = count;
+            return this;
+        }
+
+        /** Sets what a commit waits for; defaults to {@link Durability#BALANCED}. */
+        public Builder durability(Durability wanted) {
+            this.durability = wanted;
+            return this;
+        }
+
+        Topology build() {
+            return new Topology(
+                    standbys == 0 ? TopologyKind.SINGLE : TopologyKind.PRIMARY_STANDBY, standbys, durability);
+        }
     }
 }

@@ -16,8 +16,10 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
+import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 
 /** File operations that are atomic, private or thorough where {@link Files} is not. */
 final class Disk {
@@ -100,6 +102,15 @@ final class Disk {
         if (directory != null) {
             try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
                 channel.force(true);
+            }
+        }
+    }
+
+    /** Makes a directory and all in it survive a power failure. */
+    static void syncTree(Path root) throws IOException {
+        try (Stream<Path> all = Files.walk(root)) {
+            for (Iterator<Path> paths = all.iterator(); paths.hasNext(); ) {
+                syncDirectory(paths.next());
             }
         }
     }

@@ -20,6 +20,7 @@ import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -249,6 +250,11 @@ public final class LocalDelivery implements DeliveryDriver {
     @Override
     public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
         return host().prepare(workload, epoch);
+    }
+
+    @Override
+    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        return host().fill(workload, directory, tar, epoch);
     }
 
     @Override

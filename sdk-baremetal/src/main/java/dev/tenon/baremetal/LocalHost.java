@@ -28,6 +28,7 @@ import dev.tenon.spi.workload.Probe;
 import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -90,7 +91,7 @@ final class LocalHost implements AutoCloseable {
     }
 
     private static Set<Capability> capabilities(LocalMachine machine) {
-        Set<Capability> set = EnumSet.of(Capability.DURABLE, Capability.EXEC);
+        Set<Capability> set = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL);
         if (machine.runAs().setpriv().isPresent()) {
             set.add(Capability.EPHEMERAL);
         }
@@ -435,8 +436,10 @@ final class LocalHost implements AutoCloseable {
                 throw e;
             }
             machine.preparation().writeFiles(content, workload, rendering(member, content));
+            // What is still to be filled is not complete: preparing it again starts over, which loses nothing.
             return member.write(
-                    content.edit().complete(true).build(), member.root().durable());
+                    content.edit().complete(workload.filled().isEmpty()).build(),
+                    member.root().durable());
         } catch (IOException | RuntimeException e) {
             abandon(member);
             throw e;
@@ -569,6 +572,53 @@ final class LocalHost implements AutoCloseable {
         return wanted.equals(content)
                 ? content
                 : member.write(wanted, member.root().durable());
+    }
+
+    ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        if (!workload.filled().contains(directory)) {
+            throw new InvalidSpecException("directory", directory + "; expected one of " + workload.filled());
+        }
+        Member member = member(workload.ref());
+        return exclusively(member, () -> {
+            MemberRecord content = present(member, epoch);
+            if (!machine.processes().alive(member, content).isEmpty()) {
+                throw Failures.of(ErrorCode.PROVIDER_FAILED, member.ref() + " runs; stop it before it is filled");
+            }
+            try {
+                return observed(member, filled(member, content, workload, directory, tar));
+            } catch (IOException e) {
+                throw Failures.io("filling " + directory + " of " + member.ref(), e);
+            }
+        });
+    }
+
+    private MemberRecord filled(
+            Member member, MemberRecord content, MemberWorkload workload, String directory, InputStream tar)
+            throws IOException {
+        Path target =
+                Path.of(java.util.Objects.requireNonNull(content.directories().get(directory)));
+        Path beside = target.resolveSibling(directory + ".filling");
+        boolean durable = member.root().durable();
+        Disk.deleteTree(beside);
+        try {
+            new Filling(machine.runAs()).unpack(tar, beside);
+            if (durable && !machine.syncFileSystem(beside)) {
+                Disk.syncTree(beside);
+            }
+        } catch (IOException | RuntimeException e) {
+            Disk.deleteTree(beside);
+            throw e;
+        }
+        // From here to the last line a crash leaves it incomplete, and it is filled anew.
+        MemberRecord half = member.write(content.edit().complete(false).build(), durable);
+        machine.preparation().forgetOrigin(member);
+        discard(member, target);
+        Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+        machine.preparation().writeFiles(half, workload, rendering(member, half));
+        if (durable) {
+            Disk.syncDirectory(member.home());
+        }
+        return member.write(half.edit().complete(true).build(), durable);
     }
 
     private Rendering rendering(Member member, MemberRecord content) {
@@ -932,13 +982,7 @@ final class LocalHost implements AutoCloseable {
         try {
             if (Files.exists(member.home())) {
                 machine.preparation().giveBack(member);
-                Path trash = member.root().trash();
-                Disk.makeDirectories(trash, 0711);
-                Files.move(
-                        member.home(),
-                        trash.resolve(name + "-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet()),
-                        StandardCopyOption.ATOMIC_MOVE);
-                machine.keeper().rubbish(trash);
+                discard(member, member.home());
             }
             Disk.deleteTree(member.root().run(name));
             content.ifPresent(
@@ -948,6 +992,18 @@ final class LocalHost implements AutoCloseable {
         } catch (IOException e) {
             throw Failures.io("removing " + member.ref(), e);
         }
+    }
+
+    /** Moves a directory out of the way by one rename; it is removed when there is time. */
+    private void discard(Member member, Path directory) throws IOException {
+        Path trash = member.root().trash();
+        Disk.makeDirectories(trash, 0711);
+        Files.move(
+                directory,
+                trash.resolve(member.ref().externalName() + "-"
+                        + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet()),
+                StandardCopyOption.ATOMIC_MOVE);
+        machine.keeper().rubbish(trash);
     }
 
     /** Stops every member, however many tenants they belong to; answers how many there were. */

@@ -331,7 +331,7 @@ final class LocalMachine implements AutoCloseable {
                 Path.of("/"));
     }
 
-    private boolean syncFileSystem(Path path) {
+    boolean syncFileSystem(Path path) {
         return sync.isPresent()
                 && commands.runAsOurselves(
                                         List.of(sync.get().toString(), "--file-system", path.toString()),

@@ -103,6 +103,11 @@ final class Preparation {
         return (member.root().durable() ? durableSpares : ephemeralSpares).giveBack(lines.get(0), made);
     }
 
+    /** What a member was copied from is no longer in it. */
+    void forgetOrigin(Member member) throws IOException {
+        Disk.deleteTree(member.home().resolve(MADE));
+    }
+
     /**
      * Makes directories that are missing and checks those that are there.
      *

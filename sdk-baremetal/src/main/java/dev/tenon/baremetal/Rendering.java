@@ -63,8 +63,12 @@ record Rendering(
             return known(ports.get(port.port()), part).toString();
         } else if (part instanceof Template.SoftwareHome) {
             return softwareHome.toString();
-        } else if (part instanceof Template.ListenAddress || part instanceof Template.PeerAddress) {
+        } else if (part instanceof Template.ListenAddress) {
             return listen;
+        } else if (part instanceof Template.PeerAddress) {
+            return peers();
+        } else if (part instanceof Template.PeerSource) {
+            return peers() + (peers().indexOf(':') >= 0 ? "/128" : "/32");
         } else if (part instanceof Template.RunAsUser) {
             return runAs.user().name();
         } else if (part instanceof Template.OperatorUser) {
@@ -73,6 +77,15 @@ record Rendering(
             return peerPort.apply(peer.member(), peer.port()).toString();
         }
         throw Failures.of(ErrorCode.UNSUPPORTED, "this place cannot fill " + part);
+    }
+
+    /** Members are on one machine: who listens everywhere is reached, and reaches others, through the loopback. */
+    private String peers() {
+        return switch (listen) {
+            case "0.0.0.0", "*" -> "127.0.0.1";
+            case "::" -> "::1";
+            default -> listen;
+        };
     }
 
     private static <T> T known(@org.jspecify.annotations.Nullable T value, Template.Part part) {

@@ -16,6 +16,7 @@ import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.InstanceView;
 import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Member;
 import dev.tenon.api.Names;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.api.Operation;
@@ -36,6 +37,7 @@ import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.ReplicationStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +51,7 @@ import javax.sql.DataSource;
 /** One instance, in a caller's name. */
 record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, InstanceId id) implements Instance {
     private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration LOOK_TIMEOUT = Duration.ofSeconds(2);
     private static final int MOST_LINES = 10_000;
 
     private InstanceDoc doc() {
@@ -57,7 +60,33 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
 
     @Override
     public InstanceView view() {
-        return plane.views.of(doc());
+        InstanceDoc doc = doc();
+        InstanceView view = plane.views.of(doc);
+        return doc.phase() == Phase.ACTIVE && doc.members().size() > 1 ? measured(doc, view) : view;
+    }
+
+    /** How far standbys are behind is asked now: a kept answer would always be old. */
+    private InstanceView measured(InstanceDoc doc, InstanceView view) {
+        ReplicationStatus now;
+        try {
+            now = inSession(doc, LOOK_TIMEOUT, EngineSession::replication);
+        } catch (ProviderException e) {
+            return view;
+        }
+        return InstanceView.builder()
+                .from(view)
+                .members(view.members().stream()
+                        .map(member -> now.standbys().stream()
+                                .filter(standby -> standby.member().equals(member.name()))
+                                .findFirst()
+                                .map(standby -> member.following(Optional.of(new Member.Replication(
+                                        standby.state(),
+                                        standby.sync(),
+                                        OptionalLong.of(Math.max(0, now.position() - standby.replayed())),
+                                        standby.lag()))))
+                                .orElse(member))
+                        .toList())
+                .build();
     }
 
     @Override
@@ -214,6 +243,10 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
                     ErrorCode.ILLEGAL_STATE,
                     doc.spec().name() + " is " + doc.lifecycle().name() + "; this needs Active");
         }
+        return inSession(doc, SESSION_TIMEOUT, use);
+    }
+
+    private <T> T inSession(InstanceDoc doc, Duration timeout, Function<EngineSession, T> use) {
         AdminAddress address = plane.offering
                 .delivery(doc.delivery())
                 .observe(doc.refs().get(0))
@@ -222,7 +255,7 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
                         ErrorCode.PROVIDER_UNAVAILABLE, doc.spec().name() + " does not run now"));
         try (EngineSession session = plane.offering
                 .engine(doc.spec().engine())
-                .connect(Requests.of(doc, Optional.of(secrets())), address, SESSION_TIMEOUT)) {
+                .connect(Requests.of(doc, Optional.of(secrets())), address, timeout)) {
             return use.apply(session);
         }
     }

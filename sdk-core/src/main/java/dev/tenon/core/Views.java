@@ -13,6 +13,7 @@ import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.TlsMaterial;
+import java.util.List;
 import java.util.Optional;
 
 /** What callers see of documents. */
@@ -86,8 +87,17 @@ final class Views {
                         new ClientEndpoint(
                                 address.host(),
                                 address.port(),
+                                others(doc, address),
                                 doc.encrypted() ? certificates.authorityFile() : Optional.empty()),
                         doc.spec().database(),
                         doc.spec().owner());
+    }
+
+    private static List<ClientEndpoint.Target> others(InstanceDoc doc, InstanceDoc.Address first) {
+        return doc.members().stream()
+                .flatMap(member -> member.address().stream())
+                .filter(address -> !address.equals(first))
+                .map(address -> new ClientEndpoint.Target(address.host(), address.port()))
+                .toList();
     }
 }

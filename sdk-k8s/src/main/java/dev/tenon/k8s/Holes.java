@@ -13,6 +13,7 @@ import dev.tenon.spi.workload.Template.OperatorUser;
 import dev.tenon.spi.workload.Template.Part;
 import dev.tenon.spi.workload.Template.PeerAddress;
 import dev.tenon.spi.workload.Template.PeerPort;
+import dev.tenon.spi.workload.Template.PeerSource;
 import dev.tenon.spi.workload.Template.PortNumber;
 import dev.tenon.spi.workload.Template.RunAsUser;
 import dev.tenon.spi.workload.Template.SoftwareHome;
@@ -139,6 +140,12 @@ final class Holes {
         }
         if (part instanceof PeerAddress address) {
             return peerService(peer(address.member())) + "." + place.namespace() + ".svc";
+        }
+        if (part instanceof PeerSource) {
+            // A pod's address is another after each start, and its name is not what a reverse look-up of the address
+            // gives.
+            throw new ProviderException(
+                    ErrorCode.UNSUPPORTED, "Kubernetes does not say where a member's connections come from");
         }
         PeerPort port = (PeerPort) part;
         return number(peer(port.member()), port.port());

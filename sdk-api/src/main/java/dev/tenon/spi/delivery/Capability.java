@@ -17,5 +17,7 @@ public enum Capability {
     /** Several hosts, so that members of one instance can be kept apart. */
     SEVERAL_HOSTS,
     /** Commands can be run beside a running member. */
-    EXEC
+    EXEC,
+    /** A directory can be filled from a stream, so that a standby can be copied from its primary. */
+    FILL
 }

@@ -6,6 +6,7 @@ import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -68,6 +69,18 @@ public interface DeliveryDriver extends AutoCloseable {
      *     program's own words
      */
     ObservedMember prepare(MemberWorkload workload, Epoch epoch);
+
+    /**
+     * Replaces the content of one directory of a prepared member that does not run, all or nothing: what {@code tar} holds is laid
+     * beside it, and takes its place only after the archive has ended. Then writes the workload's files there. A member left
+     * half way by a crash is as before, or {@code INCOMPLETE}; then it is filled anew.
+     *
+     * @param directory one of {@link MemberWorkload#filled()}
+     * @param tar plain files and directories only, paths below the directory; not closed here
+     * @throws dev.tenon.api.ProviderException {@code PROVIDER_FAILED} if the archive holds anything else, or if the member runs;
+     *     {@code DISK_FULL}; {@code UNSUPPORTED} without {@link Capability#FILL}; what reading the archive throws
+     */
+    ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch);
 
     /**
      * Starts the prepared member's processes that do not run and waits until it is ready, at most {@code timeout}.

@@ -1,15 +1,21 @@
 package dev.tenon.spi.engine;
 
 import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
+import dev.tenon.api.Topology;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.workload.BootstrapStep;
 import dev.tenon.spi.workload.MemberWorkload;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A database engine. Found through {@link java.util.ServiceLoader}, or given to the builder.
@@ -58,6 +64,31 @@ public interface EngineDriver {
      *     not describe
      */
     List<MemberWorkload> workloads(EngineRequest request);
+
+    /**
+     * Refuses what the engine cannot deliver in this shape, before anything is stored.
+     *
+     * @throws dev.tenon.api.InvalidSpecException {@code UNSUPPORTED}
+     */
+    default void check(String version, Topology topology, boolean ephemeral) {
+        if (!describe().topologies().contains(topology.kind())) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "topology",
+                    id() + " cannot be delivered as " + topology.kind() + "; expected one of "
+                            + new TreeSet<>(describe().topologies()));
+        }
+    }
+
+    /**
+     * Begins a copy of a running member's data, for {@link dev.tenon.spi.delivery.DeliveryDriver#fill}: a tar archive that ends
+     * only if it is whole and was checked.
+     *
+     * @throws dev.tenon.api.ProviderException {@code UNSUPPORTED} for an engine that has no such stream
+     */
+    default InputStream copy(EngineRequest request, AdminAddress address) {
+        throw new ProviderException(ErrorCode.UNSUPPORTED, id() + " has no stream of its data");
+    }
 
     /**
      * Describes how fresh members become an instance, in order: what needs a running server or more than one member. Empty for

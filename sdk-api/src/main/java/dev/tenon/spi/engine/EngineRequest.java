@@ -10,6 +10,7 @@ import dev.tenon.api.Topology;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.immutables.value.Value;
 
 /** What an engine needs to know of an instance to describe its members. Holds no place and no address. */
@@ -30,6 +31,15 @@ public interface EngineRequest {
 
     /** Its shape. */
     Topology topology();
+
+    /**
+     * Names of the members there are, the primary first; empty before an instance is made. An engine that copies standbys from a
+     * primary keeps to these and adds names where the topology asks for more.
+     */
+    List<String> members();
+
+    /** Names of standbys of which the primary waits for one before it acknowledges a commit; empty to wait for none. */
+    Set<String> synchronous();
 
     /** What each member may use. */
     Resources resources();

@@ -2,9 +2,12 @@ package dev.tenon.spi.engine;
 
 import dev.tenon.api.Account;
 import dev.tenon.api.Database;
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Grant;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -72,6 +75,38 @@ public interface EngineSession extends AutoCloseable {
 
     /** Returns the names of settings whose written value waits for a restart. */
     Set<String> pendingRestart();
+
+    /** Returns how the member takes part in replication. */
+    default ReplicationStatus replication() {
+        throw noReplication();
+    }
+
+    /**
+     * Makes a member ready for exactly these standbys: they may log in to follow, and the log they still need is kept for them,
+     * within a bound. What was kept for others is let go.
+     */
+    default void admitStandbys(Set<String> members) {
+        throw noReplication();
+    }
+
+    /** Writes what is in memory to disk now, so that a stop right after is short. */
+    default void checkpoint() {
+        throw noReplication();
+    }
+
+    /**
+     * Makes a standby the primary; does nothing if it is.
+     *
+     * @throws dev.tenon.api.ProviderException {@code TIMEOUT} if it is not within {@code timeout}; the outcome is then unknown
+     */
+    default void promote(Duration timeout) {
+        throw noReplication();
+    }
+
+    private static ProviderException noReplication() {
+        return new ProviderException(
+                ErrorCode.UNSUPPORTED, "this engine's standbys are not the control plane's to manage");
+    }
 
     @Override
     void close();

@@ -5,6 +5,7 @@ import dev.tenon.api.SdkStyle;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.immutables.value.Value;
 
 /**
@@ -31,6 +32,12 @@ public interface MemberWorkload {
 
     /** Run once on a fresh member, before the files are written. */
     List<InitialiseStep> initialise();
+
+    /**
+     * Names of directories whose content comes from another member through {@link dev.tenon.spi.delivery.DeliveryDriver#fill}
+     * instead of from {@link #initialise()}. Until then a fresh member is {@code INCOMPLETE} and cannot be started.
+     */
+    Set<String> filled();
 
     /** Files the control plane owns. */
     List<FileSpec> files();

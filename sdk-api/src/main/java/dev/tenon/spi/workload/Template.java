@@ -37,6 +37,9 @@ public record Template(List<Part> parts) {
     /** The address of a member of the same instance, itself included, as members reach each other. */
     public record PeerAddress(String member) implements Part {}
 
+    /** Where connections of a member of the same instance come from: an address block such as {@code 10.0.0.7/32}, or a name. */
+    public record PeerSource(String member) implements Part {}
+
     /** The number of a port of a member of the same instance, itself included. */
     public record PeerPort(String member, String port) implements Part {}
 

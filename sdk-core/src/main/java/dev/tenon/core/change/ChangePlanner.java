@@ -12,6 +12,7 @@ import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.Preview;
 import dev.tenon.api.Resources;
 import dev.tenon.api.TenantSpec;
+import dev.tenon.api.Topology;
 import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.operation.Legality;
@@ -19,7 +20,6 @@ import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.PlaceCapacity;
-import dev.tenon.spi.engine.EngineDescription;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.Sizing;
 import java.time.Duration;
@@ -40,6 +40,14 @@ public final class ChangePlanner {
     /** A clean stop and a start of a database that had little to write take about this long. */
     private static final Duration RESTART = Duration.ofSeconds(3);
 
+    private static final Duration SWITCHOVER = Duration.ofSeconds(1);
+
+    static final Set<OperationKind> CHANGES_MEMBERS = Set.of(
+            OperationKind.STANDBY_ADD,
+            OperationKind.STANDBY_REMOVE,
+            OperationKind.STANDBY_REBUILD,
+            OperationKind.SWITCHOVER);
+
     private static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
 
     private final Offering offering;
@@ -53,14 +61,10 @@ public final class ChangePlanner {
     public ChangePlan create(InstanceSpec asked, TenantSpec tenant) {
         EngineDriver engine = offering.engine(asked.engine());
         DeliveryDriver delivery = offering.ordered(asked.delivery());
-        EngineDescription description = engine.describe();
         offering.offer(delivery, asked.engine(), asked.version());
-        if (!description.topologies().contains(asked.topology().kind())) {
-            throw new InvalidSpecException(
-                    ErrorCode.UNSUPPORTED,
-                    "topology",
-                    asked.engine() + " cannot be delivered as "
-                            + asked.topology().kind() + "; expected one of " + new TreeSet<>(description.topologies()));
+        engine.check(asked.version(), asked.topology(), asked.ephemeral());
+        if (asked.topology().standbys() > 0) {
+            require(delivery, Capability.FILL, "topology");
         }
         require(delivery, asked.ephemeral() ? Capability.EPHEMERAL : Capability.DURABLE, "ephemeral");
         Resources resources =
@@ -78,7 +82,7 @@ public final class ChangePlanner {
                 spec,
                 resources,
                 Optional.empty(),
-                StepNames.of(OperationKind.CREATE, Phase.REQUESTED, false),
+                steps(OperationKind.CREATE, Phase.REQUESTED, spec.topology()),
                 false,
                 Duration.ZERO,
                 differences(Map.of(), settings(sizing), reasons(sizing)),
@@ -129,6 +133,11 @@ public final class ChangePlanner {
             return plain(now, kind, phase, updated(now.spec(), update), false, List.of(), List.of());
         } else if (change instanceof Change.Delete delete) {
             return delete(now, phase, delete);
+        } else if (kind == OperationKind.STANDBY_ADD
+                || kind == OperationKind.STANDBY_REMOVE
+                || kind == OperationKind.STANDBY_REBUILD
+                || kind == OperationKind.SWITCHOVER) {
+            return members(now, phase, change, tenant);
         } else if (change instanceof Change.Purge) {
             return gone(now, kind, phase, List.of("all data is removed for good"));
         } else {
@@ -139,7 +148,7 @@ public final class ChangePlanner {
                     now.spec(),
                     now.projectedResources(),
                     Optional.empty(),
-                    StepNames.of(kind, steps, false),
+                    steps(kind, steps, now.spec().topology()),
                     restart,
                     restart ? RESTART : Duration.ZERO,
                     List.of(),
@@ -148,6 +157,70 @@ public final class ChangePlanner {
                     change instanceof Change.Stop || change instanceof Change.Freeze
                             ? List.of("clients have no service until it is started again")
                             : List.of());
+        }
+    }
+
+    private static List<String> steps(OperationKind kind, Phase phase, Topology topology) {
+        List<String> steps = StepNames.of(kind, phase, false);
+        return topology.standbys() > 0 ? StepNames.withStandbys(steps) : steps;
+    }
+
+    /** Plans what changes who is a member, or which of them is the primary. */
+    private ChangePlan members(InstanceDoc now, Phase phase, Change change, TenantSpec tenant) {
+        if (now.effectiveQueue().stream().anyMatch(queued -> CHANGES_MEMBERS.contains(queued.kind()))) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE, "another change of its members is not done yet; wait for it");
+        }
+        EngineDriver engine = offering.engine(now.spec().engine());
+        DeliveryDriver delivery = offering.delivery(now.delivery());
+        InstanceSpec spec = applied(now.spec(), change);
+        engine.check(spec.version(), spec.topology(), spec.ephemeral());
+        require(delivery, Capability.FILL, "topology");
+        List<String> warnings = new ArrayList<>();
+        if (change instanceof Change.AddStandby) {
+            fits(delivery, spec, now.projectedResources());
+        } else if (change instanceof Change.RemoveStandby remove) {
+            requireStandby(now, remove.member());
+            warnings.add("the data of " + remove.member() + " is removed for good");
+        } else if (change instanceof Change.RebuildStandby rebuild) {
+            requireStandby(now, rebuild.member());
+            warnings.add(rebuild.member() + " cannot take over until its copy is complete");
+        } else if (change instanceof Change.Switchover switchover) {
+            requireStandby(now, switchover.member());
+            warnings.add("sessions end, and writes pause for about a second");
+        }
+        boolean switched = change instanceof Change.Switchover;
+        return new ChangePlan(
+                change.kind(),
+                spec,
+                now.projectedResources(),
+                Optional.empty(),
+                StepNames.of(change.kind(), phase, false),
+                false,
+                switched ? SWITCHOVER : Duration.ZERO,
+                List.of(),
+                change instanceof Change.AddStandby && tenant.approvalRequired(),
+                false,
+                warnings);
+    }
+
+    private static void requireStandby(InstanceDoc now, String member) {
+        List<String> standbys =
+                now.names().subList(Math.min(1, now.names().size()), now.names().size());
+        if (!standbys.contains(member)) {
+            throw new InvalidSpecException(
+                    "member",
+                    standbys.isEmpty()
+                            ? "the instance has no standby"
+                            : "not a standby of the instance; expected one of " + standbys);
+        }
+    }
+
+    /** Standbys must be started with settings that their primary had before; this is not done member by member yet. */
+    private static void refuseWithStandbys(InstanceDoc now, String field, String what) {
+        if (now.spec().topology().standbys() > 0) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED, field, what + " is not possible yet while an instance has standbys");
         }
     }
 
@@ -217,6 +290,7 @@ public final class ChangePlanner {
     }
 
     private ChangePlan resize(InstanceDoc now, Phase phase, Change.Resize change, TenantSpec tenant) {
+        refuseWithStandbys(now, "resources", "a new size");
         EngineDriver engine = offering.engine(now.spec().engine());
         DeliveryDriver delivery = offering.delivery(now.delivery());
         Resources before = now.projectedResources();
@@ -307,6 +381,9 @@ public final class ChangePlanner {
         Sizing sizing = sizing(engine, spec, size, wanted);
         Map<String, String> after = settings(sizing);
         Set<String> restarts = engine.restartNeeded(spec.version(), before, after);
+        if (!restarts.isEmpty()) {
+            refuseWithStandbys(now, "parameters", "a change that needs a restart " + new TreeSet<>(restarts));
+        }
         Set<String> waiting = new TreeSet<>(restarts);
         if (change.restart()) {
             waiting.addAll(now.pendingRestart());
@@ -360,6 +437,12 @@ public final class ChangePlanner {
             return builder.parameters(wanted).build();
         } else if (change instanceof Change.Update update) {
             return updated(spec, update);
+        } else if (change instanceof Change.AddStandby) {
+            return builder.topology(spec.topology().withStandbys(spec.topology().standbys() + 1))
+                    .build();
+        } else if (change instanceof Change.RemoveStandby && spec.topology().standbys() > 0) {
+            return builder.topology(spec.topology().withStandbys(spec.topology().standbys() - 1))
+                    .build();
         }
         return spec;
     }

@@ -34,6 +34,13 @@ public record InstanceSecrets(Secret owner, Map<String, Secret> engine, Optional
         return new InstanceSecrets(password, engine, tls, hosts);
     }
 
+    /** Returns the same with one more password for the engine. */
+    public InstanceSecrets withEngine(String name, Secret password) {
+        Map<String, Secret> more = new LinkedHashMap<>(engine);
+        more.put(name, password);
+        return new InstanceSecrets(owner, more, tls, hosts);
+    }
+
     /** Returns the same with another certificate. */
     public InstanceSecrets withTls(TlsMaterial material, List<String> names) {
         return new InstanceSecrets(owner, engine, Optional.of(material), names);

@@ -2,6 +2,7 @@ package dev.tenon.core.change;
 
 import dev.tenon.api.OperationKind;
 import dev.tenon.core.operation.Phase;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -17,6 +18,14 @@ public final class StepNames {
     public static final String KILL_HUNG = "kill-hung";
     /** The first database and its owner exist. */
     public static final String HAND_OVER = "hand-over";
+    /** The names of new members are kept, before anything of them is made. */
+    public static final String MEMBERS = "members";
+    /** All standbys follow the primary; what cannot follow any more is copied anew. */
+    public static final String JOIN = "join";
+    /** Commits wait for the standbys as the durability says; members that are none any more are gone. */
+    public static final String SYNC = "sync";
+    /** Primary and standby have changed places. */
+    public static final String SWITCH = "switch";
     /** What is known of the running server is taken over; no effect outside. */
     public static final String PUBLISH = "publish";
     /** Processor, memory and storage limits are as wanted. */
@@ -40,6 +49,10 @@ public final class StepNames {
             Map.entry(STOP, "stop the processes"),
             Map.entry(KILL_HUNG, "kill the processes that do not answer"),
             Map.entry(HAND_OVER, "make the first database and its owner, close what tenants must not reach"),
+            Map.entry(MEMBERS, "keep the new member's name"),
+            Map.entry(JOIN, "copy and start the standbys until they follow the primary"),
+            Map.entry(SYNC, "let commits wait for the standbys as asked"),
+            Map.entry(SWITCH, "stop the primary, let the standby take its place and the primary follow it"),
             Map.entry(PUBLISH, "publish the endpoint"),
             Map.entry(LIMITS, "change processor, memory and storage limits"),
             Map.entry(FILES, "write the configuration and reload it"),
@@ -54,6 +67,17 @@ public final class StepNames {
     /** Returns what a step does, for people. */
     public static String text(String step) {
         return TEXTS.getOrDefault(step, step);
+    }
+
+    /** Returns the same steps for an instance with standbys: whoever starts the primary lets them follow. */
+    public static List<String> withStandbys(List<String> steps) {
+        int at = steps.indexOf(PUBLISH);
+        if (at < 0 || !steps.contains(START)) {
+            return steps;
+        }
+        List<String> all = new ArrayList<>(steps);
+        all.addAll(at, List.of(JOIN, SYNC));
+        return all;
     }
 
     /** Returns the steps of a kind where they depend on nothing but the phase. */
@@ -72,6 +96,10 @@ public final class StepNames {
             case PURGE -> List.of(DESTROY);
             case ACCOUNT_CREATE, ACCOUNT_GRANT, ACCOUNT_PASSWORD, ACCOUNT_DROP -> List.of(ACCOUNT);
             case DATABASE_CREATE, DATABASE_DROP -> List.of(DATABASE);
+            case STANDBY_ADD -> List.of(MEMBERS, JOIN, SYNC, PUBLISH);
+            case STANDBY_REMOVE -> List.of(SYNC, PUBLISH);
+            case STANDBY_REBUILD -> List.of(JOIN, SYNC, PUBLISH);
+            case SWITCHOVER -> List.of(SWITCH, JOIN, SYNC, PUBLISH);
             case HEAL -> phase.running() ? List.of(LIMITS, PREPARE, START, PUBLISH) : List.of(STOP);
         };
     }

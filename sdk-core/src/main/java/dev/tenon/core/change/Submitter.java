@@ -10,7 +10,6 @@ import dev.tenon.api.InstanceId;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Lifecycle;
-import dev.tenon.api.Member;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
@@ -167,6 +166,7 @@ public final class Submitter {
                         : Legality.after(plan.kind(), doc.projectedPhase());
         InstanceDoc after = doc.but()
                 .queue(List.of())
+                .spec(plan.spec())
                 .resources(plan.resources())
                 .lifecycle(
                         switch (phase) {
@@ -255,15 +255,7 @@ public final class Submitter {
         }
         return engine.workloads(request).stream()
                 .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
-                .map(workload -> new InstanceDoc.MemberStatus(
-                        new Member(
-                                workload.ref().member(),
-                                "unknown",
-                                "ABSENT",
-                                Optional.empty(),
-                                Optional.empty(),
-                                Optional.empty()),
-                        Optional.empty()))
+                .map(workload -> InstanceDoc.MemberStatus.absent(workload.ref().member()))
                 .toList();
     }
 
@@ -444,7 +436,10 @@ public final class Submitter {
 
     /** What such an operation had done before it was given up is put back by the reconciler. */
     private static boolean changesSettings(OperationKind kind) {
-        return kind == OperationKind.RESIZE || kind == OperationKind.ACCESS || kind == OperationKind.PARAMETERS;
+        return kind == OperationKind.RESIZE
+                || kind == OperationKind.ACCESS
+                || kind == OperationKind.PARAMETERS
+                || ChangePlanner.CHANGES_MEMBERS.contains(kind);
     }
 
     private OperationDoc submit(Caller caller, Journal.Entry entry, OperationDoc operation, InstanceDoc doc) {

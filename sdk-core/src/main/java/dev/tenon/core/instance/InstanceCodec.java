@@ -13,6 +13,8 @@ import dev.tenon.spi.store.Document;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 
 /** Writes and reads the body of an instance's document. */
@@ -37,6 +39,7 @@ public final class InstanceCodec {
                 .put(
                         "members",
                         doc.members().stream().map(InstanceCodec::member).toList())
+                .put("synchronous", new TreeSet<>(doc.synchronous()))
                 .put("serverVersion", doc.serverVersion())
                 .put("pendingRestart", new TreeSet<>(doc.pendingRestart()))
                 .put("encrypted", doc.encrypted())
@@ -69,6 +72,7 @@ public final class InstanceCodec {
                 .members(body.objects("members").stream()
                         .map(InstanceCodec::member)
                         .toList())
+                .synchronous(body.list("synchronous"))
                 .serverVersion(body.maybe("serverVersion"))
                 .pendingRestart(body.list("pendingRestart"))
                 .encrypted(body.flag("encrypted"))
@@ -111,6 +115,10 @@ public final class InstanceCodec {
                 .put("host", member.host())
                 .put("startedAt", member.startedAt())
                 .put("incarnation", status.incarnation())
+                .put("address", status.address().map(InstanceDoc.Address::host))
+                .put("port", status.address().map(InstanceDoc.Address::port))
+                .put("follows", member.replication().map(Member.Replication::state))
+                .put("sync", member.replication().map(Member.Replication::sync))
                 .map();
     }
 
@@ -122,7 +130,12 @@ public final class InstanceCodec {
                         fields.text("state"),
                         fields.maybe("zone"),
                         fields.maybe("host"),
-                        fields.maybe("startedAt", Instant::parse)),
-                fields.maybe("incarnation"));
+                        fields.maybe("startedAt", Instant::parse),
+                        fields.maybe(
+                                "follows",
+                                state -> new Member.Replication(
+                                        state, fields.text("sync"), OptionalLong.empty(), Optional.empty()))),
+                fields.maybe("incarnation"),
+                fields.maybe("address", host -> new InstanceDoc.Address(host, (int) fields.number("port"))));
     }
 }

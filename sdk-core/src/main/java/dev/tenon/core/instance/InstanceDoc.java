@@ -51,8 +51,17 @@ public interface InstanceDoc {
      *
      * @param member what callers see
      * @param incarnation which run of its main process it was
+     * @param address where clients reach it
      */
-    record MemberStatus(Member member, Optional<String> incarnation) {}
+    record MemberStatus(Member member, Optional<String> incarnation, Optional<Address> address) {
+        /** Returns a member of which nothing was made yet. */
+        public static MemberStatus absent(String name) {
+            return new MemberStatus(
+                    new Member(name, "unknown", "ABSENT", Optional.empty(), Optional.empty(), Optional.empty()),
+                    Optional.empty(),
+                    Optional.empty());
+        }
+    }
 
     /**
      * Where clients reach it.
@@ -98,8 +107,17 @@ public interface InstanceDoc {
     /** Where clients reach it, once delivered. */
     Optional<Address> address();
 
-    /** Its members as last observed, in start order; all of them from the first commit on, so that nothing can be orphaned. */
+    /**
+     * Its members as last observed, in start order, the primary first; all of them from before anything of them is made, so that
+     * nothing can be orphaned.
+     */
     List<MemberStatus> members();
+
+    /**
+     * Standbys of which the primary waits for one before it acknowledges a commit. Never less than what the primary has in force:
+     * recorded before it waits for more of them or for none, and after it waits for fewer. Empty is leave to run alone.
+     */
+    Set<String> synchronous();
 
     /** The server's exact version, once delivered. */
     Optional<String> serverVersion();
@@ -187,7 +205,11 @@ public interface InstanceDoc {
 
     /** Returns the number of members that count against the quota. */
     default int countedMembers() {
-        return 1 + spec().topology().standbys();
+        return 1
+                + spec().topology().standbys()
+                + (int) queue().stream()
+                        .filter(queued -> queued.kind() == OperationKind.STANDBY_ADD)
+                        .count();
     }
 
     /** Returns what it takes of the quota: what it has, and what queued operations may need. */
@@ -216,6 +238,11 @@ public interface InstanceDoc {
         return members().stream()
                 .map(m -> new MemberRef(tenant(), id(), m.member().name()))
                 .toList();
+    }
+
+    /** Returns the names of its members, the primary first. */
+    default List<String> names() {
+        return members().stream().map(m -> m.member().name()).toList();
     }
 
     /** Returns the shard an instance belongs to. */

@@ -59,6 +59,10 @@ public final class Legality {
         table.put(OperationKind.ACCOUNT_DROP, stays(ACTIVE));
         table.put(OperationKind.DATABASE_CREATE, stays(ACTIVE));
         table.put(OperationKind.DATABASE_DROP, stays(ACTIVE));
+        table.put(OperationKind.STANDBY_ADD, stays(ACTIVE));
+        table.put(OperationKind.STANDBY_REMOVE, stays(ACTIVE));
+        table.put(OperationKind.STANDBY_REBUILD, stays(ACTIVE));
+        table.put(OperationKind.SWITCHOVER, stays(ACTIVE));
         table.put(OperationKind.HEAL, stays(ACTIVE, STOPPED, FROZEN));
         return table;
     }

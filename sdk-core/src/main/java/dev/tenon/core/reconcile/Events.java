@@ -60,6 +60,13 @@ final class Events {
             case ACCOUNT_DROP -> info("account.dropped", "account " + account + " of " + name + " was dropped");
             case DATABASE_CREATE -> info("database.created", "database " + account + " of " + name + " was created");
             case DATABASE_DROP -> info("database.dropped", "database " + account + " of " + name + " was dropped");
+            case STANDBY_ADD -> info("instance.standby_added", name + " has one standby more");
+            case STANDBY_REMOVE -> info("instance.standby_removed", name + " has one standby less");
+            case STANDBY_REBUILD -> info("instance.standby_rebuilt", "a standby of " + name + " was made anew");
+            case SWITCHOVER ->
+                info(
+                        "instance.switched_over",
+                        after.members().get(0).member().name() + " is now the primary of " + name);
             case HEAL ->
                 new Told(
                         "instance.healed",

@@ -4,6 +4,8 @@ import dev.tenon.api.Health;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Duration;
 import java.time.Instant;
@@ -45,6 +47,7 @@ final class HealthPlanner {
      * @param phase what it shall be
      * @param members what was seen of each member, the first being the one that serves
      * @param silent which of them run but did not answer
+     * @param replication what the primary says of its standbys, where it has any and answers
      * @param carriedOut whether the latest generation was carried out
      * @param renewal whether its certificate is to be replaced
      * @param heals how often it was healed without having been well for a while in between
@@ -55,6 +58,7 @@ final class HealthPlanner {
             Phase phase,
             List<ObservedMember> members,
             Map<MemberRef, Silence> silent,
+            Optional<ReplicationStatus> replication,
             boolean carriedOut,
             boolean renewal,
             int heals,
@@ -62,7 +66,12 @@ final class HealthPlanner {
             Instant now) {}
 
     /** Returns how well it is. */
-    static Health health(List<ObservedMember> members, Map<MemberRef, Silence> silent, Health before, Instant now) {
+    static Health health(
+            List<ObservedMember> members,
+            Map<MemberRef, Silence> silent,
+            Optional<ReplicationStatus> replication,
+            Health before,
+            Instant now) {
         List<String> causes = new ArrayList<>();
         boolean unknown = false;
         for (ObservedMember member : members) {
@@ -72,6 +81,8 @@ final class HealthPlanner {
                 causes.add(cause(member));
             } else if (silent.containsKey(member.ref())) {
                 causes.add(silent.get(member.ref()).text(member.ref().member()));
+            } else if (replication.isPresent() && !takesPart(members, member, replication.get())) {
+                causes.add(member.ref().member() + " does not follow the primary");
             }
         }
         if (unknown) {
@@ -87,6 +98,12 @@ final class HealthPlanner {
     private static boolean serves(ObservedMember member, Map<MemberRef, Silence> silent) {
         Silence silence = silent.get(member.ref());
         return member.state() == MemberState.RUNNING && (silence == null || !silence.serious());
+    }
+
+    private static boolean takesPart(
+            List<ObservedMember> members, ObservedMember member, ReplicationStatus replication) {
+        return member.equals(members.get(0))
+                || replication.followed(member.ref().member());
     }
 
     private static String cause(ObservedMember member) {
@@ -137,6 +154,17 @@ final class HealthPlanner {
             if (entry.getValue().hung()) {
                 MemberRef ref = entry.getKey();
                 return paced(seen, entry.getValue().text(ref.member()), Optional.of(ref));
+            }
+        }
+        if (seen.replication().isPresent()) {
+            ReplicationStatus replication = seen.replication().get();
+            if (replication.role() != EngineSession.Role.PRIMARY) {
+                return paced(seen, seen.members().get(0).ref().member() + " takes no writes");
+            }
+            for (ObservedMember member : seen.members()) {
+                if (!takesPart(seen.members(), member, replication)) {
+                    return paced(seen, member.ref().member() + " does not follow the primary");
+                }
             }
         }
         if (seen.renewal()) {

@@ -5,6 +5,7 @@ import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.Location;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Port;
 import java.util.ArrayList;
@@ -13,36 +14,58 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Turns what a place saw into what is stored of members. */
 final class Members {
     private Members() {}
 
-    /** Returns the members of a document with what was seen of them; the others stay as they were. */
-    static List<InstanceDoc.MemberStatus> statuses(InstanceDoc doc, Collection<ObservedMember> seen) {
+    /**
+     * Returns the members of a document with what was seen of them; the others stay as they were.
+     *
+     * @param replication what the primary says of the others, if it was asked
+     */
+    static List<InstanceDoc.MemberStatus> statuses(
+            InstanceDoc doc, Collection<ObservedMember> seen, Optional<ReplicationStatus> replication) {
         Map<String, ObservedMember> byName = new HashMap<>();
         seen.forEach(member -> byName.put(member.ref().member(), member));
         boolean first = true;
         List<InstanceDoc.MemberStatus> statuses = new ArrayList<>();
         for (InstanceDoc.MemberStatus before : doc.members()) {
             ObservedMember now = byName.get(before.member().name());
-            statuses.add(now == null ? before : status(before.member(), now, first));
+            statuses.add(now == null ? before : status(before, now, first, replication));
             first = false;
         }
         return statuses;
     }
 
-    private static InstanceDoc.MemberStatus status(Member before, ObservedMember now, boolean first) {
+    private static InstanceDoc.MemberStatus status(
+            InstanceDoc.MemberStatus before,
+            ObservedMember now,
+            boolean first,
+            Optional<ReplicationStatus> replication) {
         boolean runs = now.state() == MemberState.RUNNING;
+        Member member = before.member();
         return new InstanceDoc.MemberStatus(
                 new Member(
-                        before.name(),
+                        member.name(),
                         runs ? (first ? "primary" : "standby") : "unknown",
                         now.state().name(),
-                        now.location().map(Location::zone).or(before::zone),
-                        now.location().map(Location::host).or(before::host),
-                        now.startedAt()),
-                now.incarnation());
+                        now.location().map(Location::zone).or(member::zone),
+                        now.location().map(Location::host).or(member::host),
+                        now.startedAt(),
+                        replication.isPresent() ? follows(replication.get(), member.name()) : member.replication()),
+                now.incarnation(),
+                before.address());
+    }
+
+    /** Where it has got to changes all the time and is not kept. */
+    private static Optional<Member.Replication> follows(ReplicationStatus primary, String name) {
+        return primary.standbys().stream()
+                .filter(standby -> standby.member().equals(name))
+                .findFirst()
+                .map(standby -> new Member.Replication(
+                        standby.state(), standby.sync(), OptionalLong.empty(), Optional.empty()));
     }
 
     /** Returns where clients reach a member, if the place said so. */

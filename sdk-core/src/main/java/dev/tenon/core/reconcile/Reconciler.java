@@ -4,9 +4,11 @@ import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.HealthCheck;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
@@ -18,6 +20,8 @@ import dev.tenon.core.secret.Generator;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
@@ -42,6 +46,10 @@ public final class Reconciler implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration AFTER_DEFECT = Duration.ofSeconds(5);
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(30);
+    /** How often standbys are looked at that no place reports. */
+    private static final Duration STANDBYS_LOOK = Duration.ofSeconds(2);
+
+    private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(2);
 
     private final Journal journal;
     private final Fleet fleet;
@@ -168,10 +176,12 @@ public final class Reconciler implements AutoCloseable {
         }
         List<ObservedMember> seen = offering.delivery(doc.delivery()).observeAll(doc.refs());
         Map<MemberRef, Silence> silent = checks.of(doc.id(), seen);
+        Optional<ReplicationStatus> replication = silent.isEmpty() ? replication(doc, seen) : Optional.empty();
         HealthPlanner.Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
                 phase,
                 seen,
                 silent,
+                replication,
                 doc.observedGeneration() == doc.generation(),
                 renewalDue(doc, clock.instant()),
                 doc.heals(),
@@ -179,15 +189,32 @@ public final class Reconciler implements AutoCloseable {
                 clock.instant()));
         if (decision instanceof HealthPlanner.Decision.Heal heal) {
             diary.note(doc.id(), "heals it: " + heal.reason());
-            heal(doc, seen, silent, lease, heal);
+            heal(doc, seen, silent, replication, lease, heal);
             return new Outcome.LookAgain();
         }
-        record(doc, seen, silent, lease);
+        record(doc, seen, silent, replication, lease);
         if (decision instanceof HealthPlanner.Decision.Wait wait) {
             diary.note(doc.id(), "waits: " + wait.reason());
             return new Outcome.Later(wait.pause());
         }
-        return new Outcome.Settled();
+        return phase.running() && doc.members().size() > 1 ? new Outcome.Later(STANDBYS_LOOK) : new Outcome.Settled();
+    }
+
+    /** Asks the primary for its standbys: no place sees whether they follow. */
+    private Optional<ReplicationStatus> replication(InstanceDoc doc, List<ObservedMember> seen) {
+        if (!doc.phase().running()
+                || doc.members().size() < 2
+                || seen.get(0).state() != MemberState.RUNNING
+                || seen.get(0).admin().isEmpty()) {
+            return Optional.empty();
+        }
+        try (EngineSession session = offering.engine(doc.spec().engine())
+                .connect(Requests.of(doc, Optional.empty()), seen.get(0).admin().get(), SESSION_TIMEOUT)) {
+            return Optional.of(session.replication());
+        } catch (ProviderException e) {
+            diary.note(doc.id(), "its primary does not say who follows: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /** Queues a healing: it is journalled like everything else that has an effect. */
@@ -195,6 +222,7 @@ public final class Reconciler implements AutoCloseable {
             InstanceDoc doc,
             List<ObservedMember> seen,
             Map<MemberRef, Silence> silent,
+            Optional<ReplicationStatus> replication,
             Lease lease,
             HealthPlanner.Decision.Heal heal) {
         OperationDoc operation = runner.healing(doc, heal.reason(), heal.hung());
@@ -202,10 +230,10 @@ public final class Reconciler implements AutoCloseable {
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
         InstanceDoc after = doc.but()
                 .queue(queued)
-                .members(Members.statuses(doc, seen))
+                .members(Members.statuses(doc, seen, replication))
                 .health(
                         doc.phase().running()
-                                ? HealthPlanner.health(seen, silent, doc.health(), clock.instant())
+                                ? HealthPlanner.health(seen, silent, replication, doc.health(), clock.instant())
                                 : doc.health())
                 .build();
         journal.entry(doc.tenant())
@@ -223,10 +251,17 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /** Writes what was seen, only if something but the time changed. */
-    private void record(InstanceDoc doc, List<ObservedMember> seen, Map<MemberRef, Silence> silent, Lease lease) {
-        InstanceDoc.Builder builder = doc.but().members(Members.statuses(doc, seen));
+    private void record(
+            InstanceDoc doc,
+            List<ObservedMember> seen,
+            Map<MemberRef, Silence> silent,
+            Optional<ReplicationStatus> replication,
+            Lease lease) {
+        InstanceDoc.Builder builder = doc.but().members(Members.statuses(doc, seen, replication));
         Health before = doc.health();
-        Health now = doc.phase().running() ? HealthPlanner.health(seen, silent, before, clock.instant()) : before;
+        Health now = doc.phase().running()
+                ? HealthPlanner.health(seen, silent, replication, before, clock.instant())
+                : before;
         InstanceDoc after = builder.health(now).build();
         if (after.equals(doc)) {
             return;
@@ -266,7 +301,9 @@ public final class Reconciler implements AutoCloseable {
                 : seen.state() != MemberState.RUNNING
                         && seen.state() != MemberState.STARTING
                         && seen.state() != MemberState.UNKNOWN;
+        // Whether standbys follow is not to be seen from outside.
         return expected
+                && (!doc.phase().running() || doc.members().size() == 1)
                 && (!doc.phase().running()
                         || (doc.health() instanceof Health.Healthy
                                 && doc.observedGeneration() == doc.generation()

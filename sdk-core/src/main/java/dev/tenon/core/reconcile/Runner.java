@@ -156,7 +156,8 @@ final class Runner {
         }
 
         private Outcome steps() {
-            Work work = new Work(journal, lease, doc, op, offering, certificates, clock.instant());
+            Work work = new Work(
+                    journal, fleet, generator::password, lease, doc, op, offering, certificates, clock.instant());
             for (int i = 0; i < op.steps().size(); i++) {
                 OperationView.Step step = op.steps().get(i);
                 if (step.state() == StepState.DONE) {
@@ -293,7 +294,11 @@ final class Runner {
                         ACCOUNT_PASSWORD,
                         ACCOUNT_DROP,
                         DATABASE_CREATE,
-                        DATABASE_DROP -> {}
+                        DATABASE_DROP,
+                        STANDBY_ADD,
+                        STANDBY_REMOVE,
+                        STANDBY_REBUILD,
+                        SWITCHOVER -> {}
             }
             // The specification may have changed since the steps were laid out only by operations, and those queue.
             boolean changed =
@@ -347,7 +352,8 @@ final class Runner {
         }
 
         private Outcome undo() {
-            Work work = new Work(journal, lease, doc, op, offering, certificates, clock.instant());
+            Work work = new Work(
+                    journal, fleet, generator::password, lease, doc, op, offering, certificates, clock.instant());
             Steps.undo(work);
             op = op.but()
                     .steps(op.steps().stream()
@@ -476,7 +482,7 @@ final class Runner {
             boolean begun = op.startedAt().isPresent();
             InstanceDoc.Builder builder = now.but();
             switch (op.kind()) {
-                case RESIZE, ACCESS, PARAMETERS -> {
+                case RESIZE, ACCESS, PARAMETERS, STANDBY_ADD, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
                     if (begun) {
                         builder.generation(now.generation() + 1);
                     }
@@ -484,14 +490,19 @@ final class Runner {
                 case HEAL ->
                     builder.heals(HealthPlanner.healsAfter(now.heals(), now.healedAt(), clock.instant()))
                             .healedAt(clock.instant())
-                            .health(
-                                    now.phase().running()
-                                            ? new Health.Down(
-                                                    List.of(op.message().orElse("healing failed")))
-                                            : now.health());
+                            .health(afterFailedHealing(now));
                 default -> {}
             }
             return builder;
+        }
+
+        /** With standbys, what could not be healed may be one of those: then the next look says how well the instance is. */
+        private Health afterFailedHealing(InstanceDoc now) {
+            List<String> causes = List.of(op.message().orElse("healing failed"));
+            if (!now.phase().running()) {
+                return now.health();
+            }
+            return now.members().size() > 1 ? new Health.Degraded(causes) : new Health.Down(causes);
         }
 
         /** Ends the operation: its result, the instance's document, quota, secrets and events in one commit. */
@@ -607,7 +618,7 @@ final class Runner {
             // server.
             steps.add(steps.indexOf(StepNames.START) + 1, StepNames.HAND_OVER);
         }
-        return steps;
+        return doc.members().size() > 1 ? StepNames.withStandbys(steps) : steps;
     }
 
     /**

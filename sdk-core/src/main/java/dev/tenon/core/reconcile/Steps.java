@@ -34,7 +34,7 @@ import java.util.stream.Collectors;
 final class Steps {
     private static final Map<String, Consumer<Work>> ACTIONS = Map.ofEntries(
             Map.entry(StepNames.PREPARE, Steps::prepare),
-            Map.entry(StepNames.FILES, Steps::prepare),
+            Map.entry(StepNames.FILES, Steps::files),
             Map.entry(StepNames.START, Steps::start),
             Map.entry(StepNames.STOP, Steps::stop),
             Map.entry(StepNames.KILL_HUNG, Steps::killHung),
@@ -45,7 +45,11 @@ final class Steps {
             Map.entry(StepNames.RECYCLE, work -> destroy(work, DestroyMode.KEEP_DATA)),
             Map.entry(StepNames.DESTROY, work -> destroy(work, DestroyMode.EVERYTHING)),
             Map.entry(StepNames.ACCOUNT, Steps::account),
-            Map.entry(StepNames.DATABASE, Steps::database));
+            Map.entry(StepNames.DATABASE, Steps::database),
+            Map.entry(StepNames.MEMBERS, Standbys::name),
+            Map.entry(StepNames.JOIN, Standbys::join),
+            Map.entry(StepNames.SYNC, Standbys::sync),
+            Map.entry(StepNames.SWITCH, Standbys::switchOver));
 
     private static final Set<String> WITHOUT_EFFECT = Set.of(StepNames.PUBLISH, StepNames.RECORD);
 
@@ -77,7 +81,8 @@ final class Steps {
         if (work.secrets().tls().isPresent() && work.renewalDue()) {
             work.renew(work.secrets().hosts());
         }
-        for (MemberWorkload workload : work.workloads()) {
+        Standbys.requireData(work);
+        for (MemberWorkload workload : work.leaders()) {
             work.saw(work.delivery().prepare(workload, work.epoch()));
         }
         Optional<String> address = work.serving().address();
@@ -87,14 +92,22 @@ final class Steps {
             List<String> hosts = new ArrayList<>(secrets.hosts());
             hosts.add(address.get());
             work.renew(hosts);
-            for (MemberWorkload workload : work.workloads()) {
+            for (MemberWorkload workload : work.leaders()) {
                 work.saw(work.delivery().prepare(workload, work.epoch()));
             }
         }
     }
 
+    /** Files of all members: what runs reads them again. */
+    private static void files(Work work) {
+        prepare(work);
+        for (MemberWorkload workload : work.standbys()) {
+            work.saw(work.delivery().prepare(workload, work.epoch()));
+        }
+    }
+
     private static void start(Work work) {
-        for (MemberWorkload workload : work.workloads()) {
+        for (MemberWorkload workload : work.leaders()) {
             work.saw(work.delivery().start(workload, work.epoch(), Work.START_TIMEOUT));
         }
     }

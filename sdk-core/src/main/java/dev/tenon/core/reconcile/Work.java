@@ -1,5 +1,6 @@
 package dev.tenon.core.reconcile;
 
+import dev.tenon.api.Change;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.OperationKind;
@@ -11,6 +12,7 @@ import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.operation.OperationDoc;
@@ -23,6 +25,7 @@ import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.Sizing;
+import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
@@ -38,7 +41,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -49,10 +56,13 @@ import org.jspecify.annotations.Nullable;
 final class Work {
     static final Duration START_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration LOOK = Duration.ofMillis(5);
+    private static final int CONFLICTS = 50;
 
     private final Journal journal;
     private final Lease lease;
-    private final InstanceDoc doc;
+    private final Fleet fleet;
+    private final Supplier<Secret> passwords;
     private final OperationDoc operation;
     private final InstanceSpec spec;
     private final Resources resources;
@@ -60,6 +70,10 @@ final class Work {
     private final DeliveryDriver delivery;
     private final ServerCertificates certificates;
     private final Map<String, ObservedMember> observed = new LinkedHashMap<>();
+
+    private InstanceDoc doc;
+    /** The members as they are to be, the primary first. */
+    private List<String> names;
 
     private InstanceSecrets secrets;
     private long secretsVersion;
@@ -71,6 +85,8 @@ final class Work {
 
     Work(
             Journal journal,
+            Fleet fleet,
+            Supplier<Secret> passwords,
             Lease lease,
             InstanceDoc doc,
             OperationDoc operation,
@@ -78,6 +94,8 @@ final class Work {
             ServerCertificates certificates,
             Instant now) {
         this.journal = journal;
+        this.fleet = fleet;
+        this.passwords = passwords;
         this.lease = lease;
         this.doc = doc;
         this.operation = operation;
@@ -92,6 +110,14 @@ final class Work {
                 .findFirst()
                 .flatMap(InstanceDoc.Queued::size)
                 .orElse(doc.resources());
+        Optional<String> leaving = operation
+                .change()
+                .flatMap(change -> change instanceof Change.RemoveStandby remove
+                        ? Optional.of(remove.member())
+                        : Optional.empty());
+        this.names = doc.names().stream()
+                .filter(name -> !leaving.equals(Optional.of(name)))
+                .toList();
         this.engine = offering.engine(spec.engine());
         this.delivery = offering.delivery(doc.delivery());
         Journal.Bundle bundle = journal.secrets(doc.tenant(), doc.id().value())
@@ -159,8 +185,69 @@ final class Work {
         workloads = null;
     }
 
+    /**
+     * Changes the document under the lease, before or after an effect that it tells of.
+     *
+     * @param event what the world is told with it, if anything
+     */
+    void change(UnaryOperator<InstanceDoc> change, Optional<Events.Told> event) {
+        for (int i = 0; ; i++) {
+            InstanceDoc now = fleet.find(doc.id()).orElse(doc);
+            InstanceDoc after = change.apply(now);
+            if (after.equals(now)) {
+                doc = now;
+                return;
+            }
+            try {
+                Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(now, after);
+                event.ifPresent(told -> entry.event(
+                        Optional.of(doc.id()),
+                        Optional.of(operation.id()),
+                        told.type(),
+                        told.severity(),
+                        told.message(),
+                        Map.of()));
+                doc = entry.commit().instance().orElse(after);
+                workloads = null;
+                return;
+            } catch (CommitRefusedException e) {
+                if (e.condition() != CommitRefusedException.Condition.VERSION || i == CONFLICTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     EngineRequest request() {
-        return Requests.of(doc, spec, resources, Optional.of(secrets));
+        return Requests.of(doc, spec, resources, names, Optional.of(secrets));
+    }
+
+    /** Says what the members are to be, the primary first; kept only by who changes the document. */
+    void order(List<String> members) {
+        names = List.copyOf(members);
+        workloads = null;
+    }
+
+    /** Returns the primary's workload as it is when it waits for these standbys, whatever is recorded. */
+    MemberWorkload enforcing(Set<String> synchronous) {
+        return engine.workloads(EngineRequest.builder()
+                        .from(request())
+                        .synchronous(synchronous)
+                        .build())
+                .get(0);
+    }
+
+    /** Makes and keeps the passwords that the engine needs and an instance of an earlier release lacks. */
+    void completeSecrets() {
+        for (String name : engine.secretsNeeded()) {
+            if (!secrets.engine().containsKey(name)) {
+                keep(secrets.withEngine(name, passwords.get()));
+            }
+        }
+    }
+
+    EngineDriver engine() {
+        return engine;
     }
 
     /** Returns the members' workloads, in start order. */
@@ -173,6 +260,20 @@ final class Work {
             workloads = present;
         }
         return present;
+    }
+
+    /** Returns the workloads of those members whose data comes from the primary. */
+    List<MemberWorkload> standbys() {
+        return workloads().stream()
+                .filter(workload -> !workload.filled().isEmpty())
+                .toList();
+    }
+
+    /** Returns the workloads of all others. */
+    List<MemberWorkload> leaders() {
+        return workloads().stream()
+                .filter(workload -> workload.filled().isEmpty())
+                .toList();
     }
 
     /** Returns the members' workloads, last to start first. */
@@ -217,6 +318,38 @@ final class Work {
         }
     }
 
+    /** Asks a running member something in a session. */
+    <T> T inSession(MemberRef ref, Function<EngineSession, T> use) {
+        try (EngineSession session = engine.connect(request(), address(delivery.observe(ref)), SESSION_TIMEOUT)) {
+            return use.apply(session);
+        }
+    }
+
+    /** Returns how the serving member is administered. */
+    AdminAddress servingAddress() {
+        return address(serving());
+    }
+
+    private static AdminAddress address(ObservedMember seen) {
+        return seen.admin()
+                .orElseThrow(() -> new ProviderException(
+                        ErrorCode.PROVIDER_UNAVAILABLE, seen.ref() + " has no address for administration now"));
+    }
+
+    /** Looks again and again until something is so; returns false if it is not within {@code patience}. */
+    static boolean until(Duration patience, BooleanSupplier so) {
+        for (long looks = patience.dividedBy(LOOK); looks > 0; looks--) {
+            if (so.getAsBoolean()) {
+                return true;
+            }
+            LockSupport.parkNanos(LOOK.toNanos());
+            if (Thread.currentThread().isInterrupted()) {
+                throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "the control plane is closing");
+            }
+        }
+        return so.getAsBoolean();
+    }
+
     /**
      * Only steps of instances that shall run ask for this. If the server died since it was started, nobody else brings it back:
      * healing waits for its turn behind this very operation.
@@ -224,10 +357,10 @@ final class Work {
     private AdminAddress admin() {
         Optional<AdminAddress> address = serving().admin();
         if (address.isEmpty() || serving().state() != MemberState.RUNNING) {
-            for (MemberWorkload workload : workloads()) {
+            for (MemberWorkload workload : leaders()) {
                 saw(delivery.prepare(workload, epoch()));
             }
-            for (MemberWorkload workload : workloads()) {
+            for (MemberWorkload workload : leaders()) {
                 saw(delivery.start(workload, epoch(), START_TIMEOUT));
             }
             address = serving().admin();
@@ -279,13 +412,26 @@ final class Work {
             builder.pendingRestart(pendingRestart);
         }
         if (!observed.isEmpty()) {
-            builder.members(Members.statuses(now, observed.values()));
-            MemberWorkload serving = workloads().get(0);
-            ObservedMember seen = observed.get(serving.ref().member());
-            if (seen != null) {
-                Members.address(serving, seen).ifPresent(builder::address);
+            List<InstanceDoc.MemberStatus> statuses = new ArrayList<>();
+            for (InstanceDoc.MemberStatus status : Members.statuses(now, observed.values(), Optional.empty())) {
+                statuses.add(address(status.member().name())
+                        .map(address -> new InstanceDoc.MemberStatus(
+                                status.member(), status.incarnation(), Optional.of(address)))
+                        .orElse(status));
             }
+            builder.members(statuses);
+            address(workloads().get(0).ref().member()).ifPresent(builder::address);
         }
         return builder;
+    }
+
+    private Optional<InstanceDoc.Address> address(String member) {
+        ObservedMember seen = observed.get(member);
+        return seen == null
+                ? Optional.empty()
+                : workloads().stream()
+                        .filter(workload -> workload.ref().member().equals(member))
+                        .findFirst()
+                        .flatMap(workload -> Members.address(workload, seen));
     }
 }

@@ -3,6 +3,7 @@ package dev.tenon.core.spec;
 import dev.tenon.api.Change;
 import dev.tenon.api.Cidr;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceSpec;
@@ -95,11 +96,15 @@ public final class SpecCodec {
         return Fields.writer()
                 .put("kind", topology.kind())
                 .put("standbys", topology.standbys())
+                .put("durability", topology.durability())
                 .map();
     }
 
     private static Topology topology(Fields fields) {
-        return new Topology(TopologyKind.valueOf(fields.text("kind")), (int) fields.number("standbys", 0));
+        return new Topology(
+                TopologyKind.valueOf(fields.text("kind")),
+                (int) fields.number("standbys", 0),
+                fields.maybe("durability", Durability::valueOf).orElse(Durability.BALANCED));
     }
 
     private static List<String> cidrs(List<Cidr> whitelist) {
@@ -220,6 +225,12 @@ public final class SpecCodec {
             }
         } else if (change instanceof Change.Delete delete) {
             writer.put("retention", delete.retention());
+        } else if (change instanceof Change.RemoveStandby remove) {
+            writer.put("member", remove.member());
+        } else if (change instanceof Change.RebuildStandby rebuild) {
+            writer.put("member", rebuild.member());
+        } else if (change instanceof Change.Switchover switchover) {
+            writer.put("member", switchover.member());
         }
         return writer.map();
     }
@@ -249,6 +260,10 @@ public final class SpecCodec {
             case "DELETE" -> new Change.Delete(fields.maybe("retention", Duration::parse));
             case "RECOVER" -> new Change.Recover();
             case "PURGE" -> new Change.Purge();
+            case "STANDBY_ADD" -> new Change.AddStandby();
+            case "STANDBY_REMOVE" -> new Change.RemoveStandby(fields.text("member"));
+            case "STANDBY_REBUILD" -> new Change.RebuildStandby(fields.text("member"));
+            case "SWITCHOVER" -> new Change.Switchover(fields.text("member"));
             default -> throw new IllegalStateException("a document has the unknown change " + kind);
         };
     }

@@ -7,9 +7,12 @@ import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.TlsMaterial;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.postgresql.ssl.SingleCertValidatingFactory;
@@ -24,9 +27,16 @@ final class ClientConnections {
         String mode = encrypted ? "verify-full" : "disable";
         String query = "?sslmode=" + mode
                 + authority.map(file -> "&sslrootcert=" + encode(file)).orElse("");
-        String place = host(endpoint.host()) + ":" + endpoint.port() + "/" + encode(database);
-        String jdbc = "jdbc:postgresql://" + place + query;
-        String uri = "postgresql://" + encode(user) + "@" + place + query;
+        boolean several = !endpoint.others().isEmpty();
+        String place = targets(endpoint).stream()
+                        .map(target -> host(target.host()) + ":" + target.port())
+                        .collect(Collectors.joining(","))
+                + "/" + encode(database);
+        // By default the driver remembers for ten seconds who was no primary: too long after a switch-over.
+        String jdbc = "jdbc:postgresql://" + place + query
+                + (several ? "&targetServerType=primary&hostRecheckSeconds=0&connectTimeout=5" : "");
+        String uri = "postgresql://" + encode(user) + "@" + place + query
+                + (several ? "&target_session_attrs=read-write&connect_timeout=5" : "");
         return new ConnectionInfo(
                 jdbc,
                 uri,
@@ -62,8 +72,14 @@ final class ClientConnections {
     private static DataSource dataSource(
             ClientEndpoint endpoint, String database, String user, Optional<TlsMaterial> tls, Secret password) {
         PGSimpleDataSource source = new PGSimpleDataSource();
-        source.setServerNames(new String[] {endpoint.host()});
-        source.setPortNumbers(new int[] {endpoint.port()});
+        List<ClientEndpoint.Target> targets = targets(endpoint);
+        source.setServerNames(targets.stream().map(ClientEndpoint.Target::host).toArray(String[]::new));
+        source.setPortNumbers(
+                targets.stream().mapToInt(ClientEndpoint.Target::port).toArray());
+        if (targets.size() > 1) {
+            source.setTargetServerType("primary");
+            source.setHostRecheckSeconds(0);
+        }
         source.setDatabaseName(database);
         source.setUser(user);
         source.setPassword(password.reveal(text -> text));
@@ -79,6 +95,12 @@ final class ClientConnections {
             source.setSslmode("disable");
         }
         return source;
+    }
+
+    private static List<ClientEndpoint.Target> targets(ClientEndpoint endpoint) {
+        List<ClientEndpoint.Target> targets = new ArrayList<>(endpoint.others());
+        targets.add(0, new ClientEndpoint.Target(endpoint.host(), endpoint.port()));
+        return targets;
     }
 
     private static String host(String host) {

@@ -1,6 +1,7 @@
 package dev.tenon.engine.postgresql;
 
 import dev.tenon.api.EngineId;
+import dev.tenon.api.Secret;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.TlsMaterial;
 import dev.tenon.spi.workload.AdminRoute;
@@ -17,11 +18,13 @@ import dev.tenon.spi.workload.Stop;
 import dev.tenon.spi.workload.Template;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** What one PostgreSQL server is made of. */
 final class Members {
@@ -31,13 +34,77 @@ final class Members {
     static final String LOGS = "log";
     static final String PORT = "client";
     static final int USUAL_PORT = 5432;
+    /** Name of the password with which standbys follow. */
+    static final String REPLICATION = "replication";
+
+    private static final String PASSWORD_FILE = "replication.pass";
 
     private Members() {}
 
-    /** Describes the member that starts as the primary. */
-    static MemberWorkload first(EngineRequest request, PostgresqlVersion version, Map<String, String> settings) {
+    /** Returns the names of all members, the primary first: those that are there, then as many as the topology lacks. */
+    static List<String> names(EngineRequest request) {
+        int wanted = 1 + request.topology().standbys();
+        List<String> names = new ArrayList<>(
+                request.members().subList(0, Math.min(wanted, request.members().size())));
+        for (int number = 1; names.size() < wanted; number++) {
+            String name = "m-" + number;
+            if (!names.contains(name)) {
+                names.add(name);
+            }
+        }
+        return names;
+    }
+
+    /** Describes the member that takes writes. */
+    static MemberWorkload primary(EngineRequest request, PostgresqlVersion version, Map<String, String> settings) {
+        String name = names(request).get(0);
+        return member(request, version, name, Template.text(ConfigurationFile.write(settings)))
+                .initialise(ClusterTemplate.steps(version, request.ephemeral()))
+                .build();
+    }
+
+    /**
+     * Describes a member that follows the primary. SCRAM with channel binding proves to it that the server at the other end of the
+     * TLS connection knows this instance's password, which says more than a name in a certificate.
+     *
+     * @see <a href="https://www.postgresql.org/docs/current/warm-standby.html">PostgreSQL: log-shipping standby servers</a>
+     */
+    static MemberWorkload standby(
+            EngineRequest request, PostgresqlVersion version, Map<String, String> settings, String name) {
+        Map<String, String> all = new LinkedHashMap<>(settings);
+        all.put("primary_slot_name", slot(name));
+        String primary = names(request).get(0);
+        // Names, numbers and the place's own paths: nothing that the two levels of quoting would change.
+        Template source = Template.of(
+                ConfigurationFile.write(all) + "primary_conninfo = 'host=",
+                new Template.PeerAddress(primary),
+                " port=",
+                new Template.PeerPort(primary, PORT),
+                " user=" + AccessFiles.REPLICATION_ROLE + " application_name=" + name
+                        + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10 sslrootcert=",
+                new Template.DirectoryPath(CONFIGURATION),
+                "/ca.crt passfile=",
+                new Template.DirectoryPath(CONFIGURATION),
+                "/" + PASSWORD_FILE + "'\n");
+        return member(request, version, name, source)
+                .addFilled(DATA)
+                .addFiles(
+                        new FileSpec(DATA, "standby.signal", Template.text(""), 0600, false, FileSpec.OnChange.RESTART))
+                .startOrder(1)
+                .build();
+    }
+
+    /** Returns the name of the slot that keeps the log for a standby. */
+    static String slot(String member) {
+        return "tenon_" + member.replace('-', '_');
+    }
+
+    private static MemberWorkload.Builder member(
+            EngineRequest request, PostgresqlVersion version, String name, Template configuration) {
+        Set<String> others = new TreeSet<>(names(request));
+        others.remove(name);
         return MemberWorkload.builder()
-                .ref(new MemberRef(request.tenant(), request.instance(), "m-1"))
+                .ref(new MemberRef(request.tenant(), request.instance(), name))
                 .software(new Software(EngineId.POSTGRESQL, version.text()))
                 .addDirectories(
                         new Directory(
@@ -47,8 +114,7 @@ final class Members {
                         new Directory(CONFIGURATION, Directory.Purpose.CONFIG, Optional.empty()),
                         new Directory(SOCKETS, Directory.Purpose.RUN, Optional.empty()),
                         new Directory(LOGS, Directory.Purpose.LOG, Optional.empty()))
-                .initialise(ClusterTemplate.steps(version, request.ephemeral()))
-                .files(files(request, settings))
+                .files(files(request, others, configuration))
                 .addProcesses(new ProcessSpec(
                         "postgres",
                         argv(request.tls().isPresent()),
@@ -64,24 +130,40 @@ final class Members {
                 .resources(request.resources())
                 // The line that pg_ctl itself waits for (miscadmin.h, PM_STATUS_READY).
                 .ready(new Probe.FileLine(DATA, "postmaster.pid", "ready"))
-                .placement(new Placement(request.zone(), Set.of()))
+                .placement(new Placement(request.zone(), others))
                 .ephemeral(request.ephemeral())
                 .putLabels("tenon.instance", request.instance().value())
                 .putLabels("tenon.tenant", request.tenant().value())
-                .putLabels("tenon.engine", EngineId.POSTGRESQL.value())
-                .build();
+                .putLabels("tenon.engine", EngineId.POSTGRESQL.value());
     }
 
-    private static List<FileSpec> files(EngineRequest request, Map<String, String> settings) {
+    private static List<FileSpec> files(EngineRequest request, Set<String> others, Template configuration) {
         List<FileSpec> files = new ArrayList<>();
-        files.add(file("postgresql.conf", Template.text(ConfigurationFile.write(settings))));
+        files.add(file("postgresql.conf", configuration));
         files.add(file(
                 "pg_hba.conf",
-                Template.text(
-                        AccessFiles.hostBased(request.whitelist(), request.tls().isPresent()))));
+                AccessFiles.hostBased(request.whitelist(), request.tls().isPresent(), others)));
         files.add(file("pg_ident.conf", AccessFiles.identities()));
         request.tls().ifPresent(tls -> files.addAll(tlsFiles(tls)));
+        if (!others.isEmpty()) {
+            files.add(new FileSpec(
+                    CONFIGURATION,
+                    PASSWORD_FILE,
+                    Template.text("*:*:*:" + AccessFiles.REPLICATION_ROLE + ":" + password(request) + "\n"),
+                    0600,
+                    true,
+                    FileSpec.OnChange.NOTHING));
+        }
         return files;
+    }
+
+    /** As a password file wants it: colons and backslashes escaped. */
+    private static String password(EngineRequest request) {
+        Secret password = request.secrets().get(REPLICATION);
+        if (password == null) {
+            throw new IllegalStateException("the request lacks the secret " + REPLICATION);
+        }
+        return password.reveal(text -> text.replace("\\", "\\\\").replace(":", "\\:"));
     }
 
     private static List<FileSpec> tlsFiles(TlsMaterial tls) {

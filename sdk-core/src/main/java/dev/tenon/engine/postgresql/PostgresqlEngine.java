@@ -7,7 +7,9 @@ import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
+import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
+import dev.tenon.engine.postgresql.replication.BackupStream;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
@@ -18,15 +20,20 @@ import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.Sizing;
 import dev.tenon.spi.engine.SoftwareTool;
 import dev.tenon.spi.workload.MemberWorkload;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +41,11 @@ import org.slf4j.LoggerFactory;
 public final class PostgresqlEngine implements EngineDriver {
     private static final Logger log = LoggerFactory.getLogger(PostgresqlEngine.class);
     private static final EngineDescription DESCRIPTION = new EngineDescription(
-            EngineId.POSTGRESQL, "PostgreSQL", PostgresqlVersion.newestFirst(), Set.of(TopologyKind.SINGLE), true);
+            EngineId.POSTGRESQL,
+            "PostgreSQL",
+            PostgresqlVersion.newestFirst(),
+            Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY),
+            true);
 
     /** Creates the driver. */
     public PostgresqlEngine() {}
@@ -62,19 +73,39 @@ public final class PostgresqlEngine implements EngineDriver {
 
     @Override
     public Set<String> secretsNeeded() {
-        return Set.of();
+        return Set.of(Members.REPLICATION);
+    }
+
+    @Override
+    public void check(String version, Topology topology, boolean ephemeral) {
+        EngineDriver.super.check(version, topology, ephemeral);
+        if (topology.standbys() == 0) {
+            return;
+        }
+        if (ephemeral) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "topology",
+                    "an ephemeral instance writes no log that standbys could follow");
+        }
+        if (!PostgresqlVersion.of(version).atLeast(PostgresqlVersion.V15)) {
+            throw new InvalidSpecException(
+                    ErrorCode.UNSUPPORTED,
+                    "topology",
+                    "standbys need PostgreSQL 15, whose base backups are one stream");
+        }
     }
 
     @Override
     public List<MemberWorkload> workloads(EngineRequest request) {
         PostgresqlVersion version = PostgresqlVersion.of(request.version());
-        if (!DESCRIPTION.topologies().contains(request.topology().kind())) {
-            throw new InvalidSpecException(
-                    ErrorCode.UNSUPPORTED,
-                    "topology",
-                    request.topology().kind() + "; PostgreSQL is delivered as " + DESCRIPTION.topologies());
-        }
-        return List.of(Members.first(request, version, settings(request, version)));
+        check(request.version(), request.topology(), request.ephemeral());
+        Map<String, String> settings = settings(request, version);
+        List<String> names = Members.names(request);
+        List<MemberWorkload> workloads = new ArrayList<>(List.of(Members.primary(request, version, settings)));
+        names.subList(1, names.size())
+                .forEach(name -> workloads.add(Members.standby(request, version, settings, name)));
+        return workloads;
     }
 
     /** All that the configuration file says, in writing order. */
@@ -93,7 +124,29 @@ public final class PostgresqlEngine implements EngineDriver {
             settings.put("allow_alter_system", "off");
         }
         settings.put("cluster_name", request.instance().value());
+        if (request.topology().standbys() > 0) {
+            // A connection that is gone without a word is noticed and made again before anybody waits for long.
+            settings.put("wal_sender_timeout", "10s");
+            settings.put("wal_receiver_timeout", "10s");
+            settings.put("synchronous_standby_names", awaited(request.synchronous()));
+        }
         return settings;
+    }
+
+    /** One of them, whichever is first: the loss of one of several does not stop the writes. */
+    private static String awaited(Set<String> standbys) {
+        return standbys.isEmpty()
+                ? ""
+                : new TreeSet<>(standbys)
+                        .stream().map(Identifiers::quote).collect(Collectors.joining(", ", "ANY 1 (", ")"));
+    }
+
+    @Override
+    public InputStream copy(EngineRequest request, AdminAddress address) {
+        return BackupStream.open(
+                address,
+                AccessFiles.PLATFORM_ROLE,
+                "tenon-" + request.instance().value());
     }
 
     @Override
@@ -117,7 +170,11 @@ public final class PostgresqlEngine implements EngineDriver {
     @Override
     public EngineSession connect(EngineRequest request, AdminAddress address, Duration timeout) {
         PostgresqlVersion version = PostgresqlVersion.of(request.version());
-        return new PostgresqlSession(version, new PlatformConnections(version, address, timeout), request.ephemeral());
+        return new PostgresqlSession(
+                version,
+                new PlatformConnections(version, address, timeout),
+                request.ephemeral(),
+                Optional.ofNullable(request.secrets().get(Members.REPLICATION)));
     }
 
     /** A connection to nobody loads all that a connection needs until somebody answers. */

@@ -12,12 +12,14 @@ import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.HandOver;
+import dev.tenon.spi.engine.ReplicationStatus;
 import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -27,12 +29,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Administration of one server as the platform's role, in a database where tenants can make nothing. */
 final class PostgresqlSession implements EngineSession {
     private static final SecureRandom RANDOM = new SecureRandom();
+    private static final Pattern QUOTED = Pattern.compile("\"([^\"]+)\"");
+    private static final String OWN_SLOTS = "slot_type = 'physical' AND slot_name LIKE 'tenon\\_%'";
 
     /** In pg_stat_activity: what tenants opened. */
     private static final String CLIENTS =
@@ -45,7 +52,14 @@ final class PostgresqlSession implements EngineSession {
     /** The database that the session is in. */
     private String current;
 
-    PostgresqlSession(PostgresqlVersion version, PlatformConnections connections, boolean ephemeral) {
+    private final Optional<Secret> replicationPassword;
+
+    PostgresqlSession(
+            PostgresqlVersion version,
+            PlatformConnections connections,
+            boolean ephemeral,
+            Optional<Secret> replicationPassword) {
+        this.replicationPassword = replicationPassword;
         this.version = version;
         this.connections = connections;
         this.home = ephemeral ? "template1" : "postgres";
@@ -338,6 +352,131 @@ final class PostgresqlSession implements EngineSession {
                 "read the pending settings",
                 "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart",
                 row -> row.getString(1)));
+    }
+
+    @Override
+    public ReplicationStatus replication() {
+        List<ReplicationStatus.Standby> standbys = ask(
+                "look at the standbys",
+                "SELECT application_name, state, sync_state,"
+                        + " coalesce(pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0'), 0)::int8,"
+                        + " (extract(epoch from replay_lag) * 1000000)::int8"
+                        + " FROM pg_catalog.pg_stat_replication WHERE usename = '" + AccessFiles.REPLICATION_ROLE
+                        + "' ORDER BY 1",
+                row -> new ReplicationStatus.Standby(
+                        row.getString(1), row.getString(2), row.getString(3), row.getLong(4), lag(row.getObject(5))));
+        Set<String> outrun = Set.copyOf(ask(
+                "look at the slots",
+                "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE " + OWN_SLOTS + " AND wal_status = 'lost'",
+                row -> row.getString(1).substring("tenon_".length()).replace('_', '-')));
+        return ask(
+                        "look at the log",
+                        "SELECT r, CASE WHEN r THEN greatest(pg_catalog.pg_wal_lsn_diff("
+                                + "coalesce(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0'),"
+                                + " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0'))"
+                                + " ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END::int8,"
+                                + " CASE WHEN r THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')"
+                                + " ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END::int8,"
+                                + " pg_catalog.current_setting('synchronous_standby_names')"
+                                + " FROM pg_catalog.pg_is_in_recovery() r",
+                        row -> new ReplicationStatus(
+                                row.getBoolean(1) ? Role.STANDBY : Role.PRIMARY,
+                                row.getLong(2),
+                                row.getLong(3),
+                                standbys,
+                                QUOTED.matcher(row.getString(4))
+                                        .results()
+                                        .map(name -> name.group(1))
+                                        .collect(Collectors.toSet()),
+                                outrun))
+                .get(0);
+    }
+
+    private static Optional<Duration> lag(@Nullable Object micros) {
+        return Optional.ofNullable((Long) micros).map(value -> Duration.ofNanos(value * 1_000));
+    }
+
+    @Override
+    public void admitStandbys(Set<String> members) {
+        if (!members.isEmpty() && role() == Role.PRIMARY) {
+            admitRole();
+        }
+        Set<String> wanted = members.stream().map(Members::slot).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> kept = new HashSet<>();
+        Map<String, Boolean> slots = new TreeMap<>();
+        ask(
+                "look at the slots",
+                "SELECT slot_name, wal_status = 'lost' FROM pg_catalog.pg_replication_slots WHERE " + OWN_SLOTS,
+                row -> slots.put(row.getString(1), row.getBoolean(2)));
+        slots.forEach((slot, lost) -> {
+            if (wanted.contains(slot) && !lost) {
+                kept.add(slot);
+            } else {
+                dropSlot(slot);
+            }
+        });
+        for (String slot : wanted) {
+            if (!kept.contains(slot)) {
+                ask(
+                        "keep the log for a standby",
+                        "SELECT slot_name FROM pg_catalog.pg_create_physical_replication_slot(?, true)",
+                        row -> row.getString(1),
+                        slot);
+            }
+        }
+    }
+
+    private void dropSlot(String slot) {
+        ask(
+                "end the connection of a standby",
+                "SELECT pg_catalog.pg_terminate_backend(active_pid, 5000)"
+                        + " FROM pg_catalog.pg_replication_slots WHERE slot_name = ? AND active",
+                row -> row.getBoolean(1),
+                slot);
+        ask("let go of the log for a standby", "SELECT pg_catalog.pg_drop_replication_slot(?)", row -> true, slot);
+    }
+
+    private void admitRole() {
+        String role = AccessFiles.REPLICATION_ROLE;
+        // Its password never changes, so that a role that may log in is complete.
+        boolean complete = !ask(
+                        "look for the role of the standbys",
+                        "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = ? AND rolcanlogin AND rolreplication",
+                        row -> row.getInt(1),
+                        role)
+                .isEmpty();
+        if (complete) {
+            return;
+        }
+        Secret password = replicationPassword.orElseThrow(
+                () -> new IllegalStateException("the request lacks the secret " + Members.REPLICATION));
+        if (!roleExists(role)) {
+            run("create the role of the standbys", "CREATE ROLE " + role + " NOLOGIN");
+        }
+        run(
+                "open the role of the standbys",
+                "ALTER ROLE " + role + " LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"
+                        + verifier(password) + "'");
+    }
+
+    @Override
+    public void checkpoint() {
+        run("write a checkpoint", "CHECKPOINT");
+    }
+
+    @Override
+    public void promote(Duration timeout) {
+        if (role() == Role.PRIMARY) {
+            return;
+        }
+        boolean promoted = ask(
+                        "promote the standby", "SELECT pg_catalog.pg_promote(true, ?)", row -> row.getBoolean(1), (int)
+                                Math.max(1, timeout.toSeconds()))
+                .get(0);
+        if (!promoted) {
+            throw new ProviderException(
+                    ErrorCode.TIMEOUT, "PostgreSQL: the standby was not promoted within " + timeout.toSeconds() + " s");
+        }
     }
 
     @Override

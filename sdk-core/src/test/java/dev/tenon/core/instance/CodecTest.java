@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tenon.api.Change;
 import dev.tenon.api.Cidr;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Health;
@@ -20,6 +21,7 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.Topology;
+import dev.tenon.api.TopologyKind;
 import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
@@ -32,6 +34,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -52,7 +55,7 @@ final class CodecTest {
                 .displayName("订单 \"库\"")
                 .description("line")
                 .resources(SIZE)
-                .topology(Topology.primaryStandby(2))
+                .topology(new Topology(TopologyKind.PRIMARY_STANDBY, 2, Durability.STRICT))
                 .delivery("local")
                 .zone("z1")
                 .tag("b", "2")
@@ -102,8 +105,12 @@ final class CodecTest {
                         new InstanceDoc.Queued(OPERATION, OperationKind.PURGE, Optional.empty(), true, false)))
                 .address(new InstanceDoc.Address("10.0.0.1", 5432))
                 .members(List.of(new InstanceDoc.MemberStatus(
-                        new Member("m-1", "primary", "RUNNING", Optional.of("z"), Optional.of("h"), Optional.of(NOW)),
-                        Optional.of("4711@1"))))
+                        new Member("m-1", "primary", "RUNNING", Optional.of("z"), Optional.of("h"), Optional.of(NOW))
+                                .following(Optional.of(new Member.Replication(
+                                        "streaming", "quorum", OptionalLong.empty(), Optional.empty()))),
+                        Optional.of("4711@1"),
+                        Optional.of(new InstanceDoc.Address("10.0.0.1", 5432)))))
+                .synchronous(Set.of("m-2", "m-3"))
                 .serverVersion("17.11")
                 .pendingRestart(Set.of("max_connections"))
                 .encrypted(true)
@@ -170,7 +177,11 @@ final class CodecTest {
                 new Change.Delete(Optional.empty()),
                 new Change.Delete(Optional.of(Duration.ZERO)),
                 new Change.Recover(),
-                new Change.Purge());
+                new Change.Purge(),
+                new Change.AddStandby(),
+                new Change.RemoveStandby("m-2"),
+                new Change.RebuildStandby("m-3"),
+                new Change.Switchover("m-4"));
     }
 
     @ParameterizedTest

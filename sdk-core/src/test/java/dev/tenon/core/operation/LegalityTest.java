@@ -43,6 +43,10 @@ final class LegalityTest {
             Map.entry(OperationKind.ACCOUNT_DROP, "...A....."),
             Map.entry(OperationKind.DATABASE_CREATE, "...A....."),
             Map.entry(OperationKind.DATABASE_DROP, "...A....."),
+            Map.entry(OperationKind.STANDBY_ADD, "...A....."),
+            Map.entry(OperationKind.STANDBY_REMOVE, "...A....."),
+            Map.entry(OperationKind.STANDBY_REBUILD, "...A....."),
+            Map.entry(OperationKind.SWITCHOVER, "...A....."),
             Map.entry(OperationKind.HEAL, "...ASF..."));
 
     static Stream<Arguments> everyKindInEveryPhase() {

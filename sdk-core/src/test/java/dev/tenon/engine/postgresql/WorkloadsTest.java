@@ -10,6 +10,7 @@ import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenonException;
 import dev.tenon.api.Topology;
+import dev.tenon.api.TopologyKind;
 import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineDriver;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.ServiceLoader;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -88,7 +90,7 @@ class WorkloadsTest {
                         local replication tenon_platform peer map=tenon
                         local all all reject
                         local replication all reject
-                        host all tenon_platform all reject
+                        host all tenon_platform,tenon_replication all reject
                         hostssl all all 10.1.0.0/16 scram-sha-256
                         hostssl all all fd00::/8 scram-sha-256
                         host all all all reject
@@ -229,12 +231,99 @@ class WorkloadsTest {
     }
 
     @Test
-    void workloads_otherTopology_isRefused() {
-        EngineRequest request =
-                Requests.durable("17").topology(Topology.primaryStandby(1)).build();
-        assertThatThrownBy(() -> engine.workloads(request))
-                .isInstanceOfSatisfying(
-                        TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
+    void workloads_whatCannotHaveStandbys_isRefused() {
+        for (EngineRequest request : List.of(
+                standbys(1).version("14").build(),
+                standbys(1).ephemeral(true).build(),
+                standbys(1).topology(new Topology(TopologyKind.MPP, 1)).build())) {
+            assertThatThrownBy(() -> engine.workloads(request))
+                    .isInstanceOfSatisfying(
+                            TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
+        }
+    }
+
+    @Test
+    void workloads_withStandbys_firstLeadsOthersFollow() {
+        List<MemberWorkload> workloads =
+                engine.workloads(standbys(2).synchronous(Set.of("m-3", "m-2")).build());
+        MemberWorkload primary = workloads.get(0);
+        MemberWorkload standby = workloads.get(1);
+
+        assertThat(workloads).extracting(workload -> workload.ref().member()).containsExactly("m-1", "m-2", "m-3");
+        assertThat(workloads).extracting(MemberWorkload::startOrder).containsExactly(0, 1, 1);
+        assertThat(primary.filled()).isEmpty();
+        assertThat(primary.initialise()).isNotEmpty();
+        assertThat(standby.filled()).containsExactly("data");
+        assertThat(standby.initialise()).isEmpty();
+        assertThat(standby.placement().apartFrom()).containsExactlyInAnyOrder("m-1", "m-3");
+        assertThat(file(primary, "postgresql.conf"))
+                .contains("synchronous_standby_names = 'ANY 1 (\"m-2\", \"m-3\")'\n")
+                .doesNotContain("primary_conninfo");
+        assertThat(file(standby, "postgresql.conf"))
+                .contains("primary_slot_name = 'tenon_m_2'\n")
+                .endsWith("primary_conninfo = 'host=<m-1> port=<m-1.client> user=tenon_replication application_name=m-2"
+                        + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10"
+                        + " sslrootcert=<conf>/ca.crt passfile=<conf>/replication.pass'\n");
+        assertThat(file(standby, "pg_hba.conf")).endsWith("""
+                        host all all all reject
+                        hostssl replication tenon_replication <from m-1> scram-sha-256
+                        hostssl replication tenon_replication <from m-3> scram-sha-256
+                        host replication all all reject
+                        """);
+        assertThat(standby.files())
+                .filteredOn(file -> file.path().equals("standby.signal"))
+                .hasSize(1);
+        assertThat(primary.files()).noneMatch(file -> file.path().equals("standby.signal"));
+        assertThat(standby.files())
+                .filteredOn(FileSpec::secret)
+                .extracting(FileSpec::path)
+                .containsExactly("server.key", "replication.pass");
+        assertThat(file(standby, "replication.pass")).isEqualTo("*:*:*:tenon_replication:pass\\:wo\\\\rd\n");
+        assertThat(standby.toString()).doesNotContain("pass:wo").doesNotContain("pass\\:wo");
+    }
+
+    @Test
+    void workloads_membersAreThere_keepTheirNamesAndOrder() {
+        EngineRequest after = standbys(2).members(List.of("m-2", "m-4")).build();
+
+        assertThat(engine.workloads(after))
+                .extracting(workload -> workload.ref().member())
+                .containsExactly("m-2", "m-4", "m-1");
+        assertThat(file(engine.workloads(after).get(1), "postgresql.conf")).contains("host=<m-2>");
+        assertThat(engine.workloads(standbys(1)
+                        .topology(Topology.single())
+                        .members(List.of("m-2", "m-4"))
+                        .build()))
+                .extracting(workload -> workload.ref().member())
+                .containsExactly("m-2");
+    }
+
+    private static EngineRequest.Builder standbys(int count) {
+        return Requests.durable("17")
+                .tls(TLS)
+                .topology(Topology.primaryStandby(count))
+                .putSecrets("replication", Secret.of("pass:wo\\rd"));
+    }
+
+    @Test
+    void connection_severalMembers_findsThePrimary() {
+        EngineRequest request = Requests.durable("17").tls(TLS).build();
+        ConnectionInfo info = engine.connection(
+                request,
+                new ClientEndpoint(
+                        "10.0.0.1",
+                        5432,
+                        List.of(new ClientEndpoint.Target("10.0.0.2", 5433), new ClientEndpoint.Target("::1", 5434)),
+                        Optional.empty()),
+                "orders",
+                "owner");
+
+        assertThat(info.jdbcUrl())
+                .isEqualTo("jdbc:postgresql://10.0.0.1:5432,10.0.0.2:5433,[::1]:5434/orders?sslmode=verify-full"
+                        + "&targetServerType=primary&hostRecheckSeconds=0&connectTimeout=5");
+        assertThat(info.uri())
+                .isEqualTo("postgresql://owner@10.0.0.1:5432,10.0.0.2:5433,[::1]:5434/orders?sslmode=verify-full"
+                        + "&target_session_attrs=read-write&connect_timeout=5");
     }
 
     @Test
@@ -284,6 +373,15 @@ class WorkloadsTest {
             }
             if (part instanceof Template.PortNumber port) {
                 return "<" + port.port() + ">";
+            }
+            if (part instanceof Template.PeerAddress peer) {
+                return "<" + peer.member() + ">";
+            }
+            if (part instanceof Template.PeerPort peer) {
+                return "<" + peer.member() + "." + peer.port() + ">";
+            }
+            if (part instanceof Template.PeerSource peer) {
+                return "<from " + peer.member() + ">";
             }
             if (part instanceof Template.ListenAddress) {
                 return "<address>";

@@ -9,6 +9,9 @@ import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.Collection;
@@ -20,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** Puts an {@link Interceptor} around drivers, sessions and stores. */
 public final class Intercepted {
     private static final Set<String> DELIVERY_VERBS =
-            Set.of("prepare", "start", "stop", "fence", "exec", "resize", "growVolume", "destroy");
+            Set.of("prepare", "fill", "start", "stop", "fence", "exec", "resize", "growVolume", "destroy");
     private static final Set<String> SESSION_VERBS = Set.of(
             "handOver",
             "putAccount",
@@ -30,7 +33,11 @@ public final class Intercepted {
             "createDatabase",
             "dropDatabase",
             "terminate",
-            "terminateAll");
+            "terminateAll",
+            "admitStandbys",
+            "promote");
+    /** How much of a copy is read between two boundaries. */
+    private static final int PART = 8 << 20;
 
     private Intercepted() {}
 
@@ -72,10 +79,43 @@ public final class Intercepted {
                     interceptor.before(call);
                     Object answer = invoke(method, inner, args);
                     interceptor.after(call);
+                    if (answer instanceof InputStream data) {
+                        return new InterceptedCopy(data, new Call(target, "read", subject, true, 1), interceptor);
+                    }
                     return answer instanceof EngineSession session
                             ? wrap(EngineSession.class, session, Call.Target.SESSION, SESSION_VERBS, interceptor)
                             : answer;
                 }));
+    }
+
+    /** A copy that may break off in the middle. */
+    private static final class InterceptedCopy extends FilterInputStream {
+        private final Call call;
+        private final Interceptor interceptor;
+        private long read;
+
+        InterceptedCopy(InputStream data, Call call, Interceptor interceptor) {
+            super(data);
+            this.call = call;
+            this.interceptor = interceptor;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            int count = super.read(into, offset, length);
+            long parts = read / PART;
+            read += Math.max(0, count);
+            if (read / PART > parts) {
+                interceptor.after(call);
+            }
+            return count;
+        }
     }
 
     private static @Nullable Object invoke(java.lang.reflect.Method method, Object inner, Object[] args)

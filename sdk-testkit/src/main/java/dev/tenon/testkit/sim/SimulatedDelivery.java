@@ -28,6 +28,7 @@ import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Port;
 import dev.tenon.spi.workload.Software;
 import dev.tenon.spi.workload.Template;
+import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -441,6 +442,13 @@ public final class SimulatedDelivery implements DeliveryDriver {
         return seen.build();
     }
 
+    @Override
+    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        open();
+        require(Capability.FILL);
+        throw new ProviderException(ErrorCode.UNSUPPORTED, "no simulated engine copies its data");
+    }
+
     private boolean software(Software software) {
         return software.engine().equals(SimulatedEngine.SIMDB) && SimulatedEngine.VERSIONS.contains(software.version());
     }
@@ -459,6 +467,8 @@ public final class SimulatedDelivery implements DeliveryDriver {
         } else if (part instanceof Template.RunAsUser || part instanceof Template.OperatorUser) {
             return "simdb";
         } else if (part instanceof Template.PeerAddress peer) {
+            return peer.member();
+        } else if (part instanceof Template.PeerSource peer) {
             return peer.member();
         } else if (part instanceof Template.PeerPort peer) {
             SimulatedMember other = place.find(new MemberRef(m.ref.tenant(), m.ref.instance(), peer.member()))

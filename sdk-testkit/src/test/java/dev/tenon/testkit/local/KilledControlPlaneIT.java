@@ -31,7 +31,23 @@ final class KilledControlPlaneIT {
     }
 
     @ParameterizedTest(name = "{0}")
-    @ValueSource(strings = {"create", "stop", "start", "restart", "resize", "account", "delete", "recover", "purge"})
+    @ValueSource(
+            strings = {
+                "create",
+                "stop",
+                "start",
+                "restart",
+                "resize",
+                "account",
+                "delete",
+                "recover",
+                "purge",
+                "create-pair",
+                "add-standby",
+                "rebuild-standby",
+                "switchover",
+                "remove-standby"
+            })
     void process_killedAtEveryBoundary_isTakenOverInOrder(String operation) throws Exception {
         int boundary = 0;
         while (run(operation, boundary)) {

@@ -7,6 +7,7 @@ import dev.tenon.api.Grant;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceView;
+import dev.tenon.api.Member;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.PageRequest;
 import dev.tenon.api.Resources;
@@ -91,8 +92,11 @@ final class MortalControlPlane {
                 .toList();
         require(failed.isEmpty(), "operations failed: " + failed);
         List<InstanceView> instances = instances();
-        List<String> wanted =
-                instances.stream().map(i -> i.id() + "/m-1").sorted().toList();
+        List<String> wanted = instances.stream()
+                .flatMap(i -> refs(i).stream())
+                .map(MemberRef::toString)
+                .sorted()
+                .toList();
         List<String> members =
                 delivery.members().stream().map(MemberRef::toString).sorted().toList();
         require(members.equals(wanted), "the place has " + members + ", the store " + wanted);
@@ -100,21 +104,41 @@ final class MortalControlPlane {
                 instances.stream().map(i -> i.spec().name()).distinct().count() == instances.size(),
                 "an instance is there twice: " + instances);
         for (InstanceView i : instances) {
-            MemberRef ref = new MemberRef(i.tenant(), i.id(), "m-1");
             boolean active = i.lifecycle().name().equals("Active");
-            await(
-                    "processes of " + i.lifecycle() + ": " + Traces.processes(ref),
-                    () -> Traces.processes(ref).size() == (active ? 1 : 0));
+            for (MemberRef ref : refs(i)) {
+                await(
+                        "processes of " + i.lifecycle() + ": " + Traces.processes(ref),
+                        () -> Traces.processes(ref).size() == (active ? 1 : 0));
+            }
             if (active) {
                 require(answers(tenant.instances().get(i.id())), i.id() + " does not answer");
+                requireFollowers(tenant.instances().get(i.id()).view());
             }
         }
         for (OperationView o : operations()) {
-            MemberRef ref = new MemberRef(o.tenant(), o.instance(), "m-1");
-            if (instances.stream().noneMatch(i -> i.id().equals(o.instance()))) {
-                require(Traces.processes(ref).isEmpty(), "orphans: " + Traces.processes(ref));
-                require(Traces.files(ref, directory).isEmpty(), "left over: " + Traces.files(ref, directory));
+            for (String member : List.of("m-1", "m-2")) {
+                MemberRef ref = new MemberRef(o.tenant(), o.instance(), member);
+                if (instances.stream().noneMatch(i -> refs(i).contains(ref))) {
+                    require(Traces.processes(ref).isEmpty(), "orphans: " + Traces.processes(ref));
+                    require(Traces.files(ref, directory).isEmpty(), "left over: " + Traces.files(ref, directory));
+                }
             }
+        }
+    }
+
+    private static List<MemberRef> refs(InstanceView view) {
+        return view.members().stream()
+                .map(member -> new MemberRef(view.tenant(), view.id(), member.name()))
+                .toList();
+    }
+
+    /** A primary and what follows it: nothing that follows nobody, nothing that leads beside it. */
+    private static void requireFollowers(InstanceView view) {
+        require(view.members().size() == 1 + view.spec().topology().standbys(), "members: " + view.members());
+        for (Member member : view.members().subList(1, view.members().size())) {
+            require(
+                    member.replication().map(r -> r.state().equals("streaming")).orElse(false),
+                    "does not follow: " + view.members());
         }
     }
 
@@ -153,7 +177,20 @@ final class MortalControlPlane {
 
     private void before(String operation) {
         switch (operation) {
-            case "create", "remove" -> tenant.instances().find("orders").ifPresent(this::remove);
+            case "create", "create-pair", "remove" ->
+                tenant.instances().find("orders").ifPresent(this::remove);
+            case "switchover", "remove-standby", "rebuild-standby" -> {
+                Instance orders = inState("Active");
+                if (orders.view().members().size() == 1) {
+                    orders.addStandby().await(PATIENCE);
+                }
+            }
+            case "add-standby" -> {
+                Instance orders = inState("Active");
+                if (orders.view().members().size() > 1) {
+                    orders.removeStandby(standby()).await(PATIENCE);
+                }
+            }
             case "start" -> inState("Stopped");
             case "recover", "purge" -> inState("Recycled");
             case "account" -> {
@@ -170,6 +207,17 @@ final class MortalControlPlane {
         switch (operation) {
             case "remove" -> requireNothingLeft();
             case "create" -> create();
+            case "create-pair" ->
+                tenant.instances()
+                        .create(s -> s.name("orders")
+                                .engine(EngineId.POSTGRESQL, "17")
+                                .resources(SMALL)
+                                .topology(t -> t.standbys(1)))
+                        .await(PATIENCE);
+            case "switchover" -> orders().switchover(standby()).await(PATIENCE);
+            case "add-standby" -> orders().addStandby().await(PATIENCE);
+            case "remove-standby" -> orders().removeStandby(standby()).await(PATIENCE);
+            case "rebuild-standby" -> orders().rebuildStandby(standby()).await(PATIENCE);
             case "stop" -> orders().stop().await(PATIENCE);
             case "start" -> orders().start().await(PATIENCE);
             case "restart" -> orders().restart().await(PATIENCE);
@@ -192,6 +240,10 @@ final class MortalControlPlane {
         Resources now = orders().view().resources();
         DataSize memory = now.memory().equals(SMALL.memory()) ? LARGER.memory() : SMALL.memory();
         return new Resources(now.cpus(), memory, now.storage());
+    }
+
+    private String standby() {
+        return orders().view().members().get(1).name();
     }
 
     private Instance orders() {

@@ -82,22 +82,33 @@ public final class BackupStream extends InputStream {
     }
 
     @Override
-    public int read() throws IOException {
+    public int read() {
         byte[] one = new byte[1];
         return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
     }
 
+    /**
+     * Reads on.
+     *
+     * @throws ProviderException {@code PROVIDER_UNAVAILABLE} if the stream breaks off or is not what the manifest says: unlike a
+     *     failure of whoever writes it down, this one may be gone with the next try
+     */
     @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-        while (!data.hasRemaining()) {
-            if (ended || !advance()) {
-                return -1;
+    public int read(byte[] into, int offset, int length) {
+        try {
+            while (!data.hasRemaining()) {
+                if (ended || !advance()) {
+                    return -1;
+                }
             }
+            int count = Math.min(length, data.remaining());
+            data.get(into, offset, count);
+            digest.update(into, offset, count);
+            return count;
+        } catch (IOException e) {
+            throw new ProviderException(
+                    ErrorCode.PROVIDER_UNAVAILABLE, "PostgreSQL: the base backup broke off: " + e.getMessage(), e);
         }
-        int count = Math.min(length, data.remaining());
-        data.get(into, offset, count);
-        digest.update(into, offset, count);
-        return count;
     }
 
     /** Takes the next message; returns false at the checked end. */

@@ -1,0 +1,356 @@
+package dev.tenon.testkit.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tenon.api.Change;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
+import dev.tenon.api.EngineId;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Health;
+import dev.tenon.api.Instance;
+import dev.tenon.api.InstanceFilter;
+import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.InstanceView;
+import dev.tenon.api.Member;
+import dev.tenon.api.PageRequest;
+import dev.tenon.api.Tenant;
+import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonException;
+import dev.tenon.api.Topology;
+import dev.tenon.api.TopologyKind;
+import dev.tenon.baremetal.LocalDelivery;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A primary and its standbys on this machine, on real servers. */
+final class StandbysIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    @TempDir
+    static Path directory;
+
+    private LocalDelivery delivery;
+    private Tenon tenon;
+    private Tenant tenant;
+
+    @BeforeEach
+    void open() throws Exception {
+        Files.setPosixFilePermissions(directory, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        delivery = LocalDelivery.create();
+        tenon = Tenon.builder()
+                .directory(directory.resolve("plane"))
+                .delivery(delivery)
+                .resync(Duration.ofSeconds(1))
+                .build();
+        tenant = tenon.tenants().find("shop").orElseGet(() -> tenon.tenants().create(t -> t.name("shop")));
+    }
+
+    @AfterEach
+    void close() {
+        for (var view : tenant.instances()
+                .list(InstanceFilter.none(), PageRequest.first(100))
+                .items()) {
+            Instance left = tenant.instances().get(view.id());
+            left.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
+        }
+        tenon.close();
+    }
+
+    @Test
+    void create_oneStandby_streamsAndServesReads() throws Exception {
+        Instance orders = create(spec -> spec.topology(t -> t.standbys(1)));
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
+        InstanceView view = orders.view();
+
+        assertThat(view.health()).isEqualTo(new Health.Healthy());
+        assertThat(view.members()).extracting(Member::role).containsExactly("primary", "standby");
+        assertThat(view.members().get(1).replication()).hasValueSatisfying(follows -> {
+            assertThat(follows.state()).isEqualTo("streaming");
+            assertThat(follows.sync()).isEqualTo("quorum");
+            assertThat(follows.lagBytes()).isPresent();
+        });
+        assertThat(onStandby(orders, "SELECT pg_is_in_recovery() AND count(*) = 1000 FROM t"))
+                .isEqualTo("t");
+        try (Connection c = connect(orders, "primary");
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT pg_is_in_recovery()")) {
+            r.next();
+            assertThat(r.getBoolean(1)).as("the URL alone finds the primary").isFalse();
+        }
+    }
+
+    @Test
+    void switchover_underWrites_losesNothing() throws Exception {
+        Instance orders = create(spec -> spec.topology(t -> t.standbys(2)));
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        try (Writer writer = new Writer(orders)) {
+            writer.awaitMore(20);
+            for (String target : List.of("m-2", "m-3", "m-1")) {
+                orders.switchover(target).await(PATIENCE);
+                writer.awaitMore(20);
+                assertThat(orders.view().members()).first().satisfies(primary -> {
+                    assertThat(primary.name()).isEqualTo(target);
+                    assertThat(primary.role()).isEqualTo("primary");
+                });
+            }
+            writer.close();
+            System.out.println("switch-over: " + writer.acknowledged.size() + " rows acknowledged, longest pause "
+                    + writer.longestPause.toMillis() + " ms");
+            assertThat(ids(orders)).containsAll(writer.acknowledged);
+            assertThat(writer.longestPause).isLessThan(Duration.ofSeconds(10));
+        }
+        assertThat(orders.view().members())
+                .filteredOn(m -> m.role().equals("standby"))
+                .hasSize(2)
+                .allSatisfy(m -> assertThat(m.replication().map(Member.Replication::state))
+                        .contains("streaming"));
+        assertThatThrownBy(() -> orders.switchover("m-1"))
+                .isInstanceOfSatisfying(
+                        TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SPEC_INVALID))
+                .hasMessageContaining("[m-3, m-2]");
+    }
+
+    @Test
+    void killedMembers_underWrites_comeBackAndNothingIsLost() throws Exception {
+        Instance orders = create(spec -> spec.topology(t -> t.standbys(1)));
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        try (Writer writer = new Writer(orders)) {
+            writer.awaitMore(20);
+            for (String role : List.of("secondary", "primary")) {
+                long before = server(orders, role);
+                ProcessHandle.of(before).orElseThrow().destroyForcibly();
+                await(
+                        orders,
+                        "whole again after the " + role + " was killed",
+                        view -> view.health() instanceof Health.Healthy
+                                && streams(view)
+                                && server(orders, role) != before);
+                writer.awaitMore(20);
+            }
+            writer.close();
+            assertThat(ids(orders)).containsAll(writer.acknowledged);
+        }
+    }
+
+    @Test
+    void standbys_addedRebuiltAndRemoved_whileItServes() throws Exception {
+        Instance orders = create(spec -> spec);
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        try (Writer writer = new Writer(orders)) {
+            writer.awaitMore(20);
+            orders.addStandby().await(PATIENCE);
+            assertThat(streams(orders.view())).isTrue();
+            orders.addStandby().await(PATIENCE);
+            assertThat(orders.view().members()).extracting(Member::name).containsExactly("m-1", "m-2", "m-3");
+            assertThat(orders.view().spec().topology().standbys()).isEqualTo(2);
+            long before = server(orders, "secondary");
+            orders.rebuildStandby("m-2").await(PATIENCE);
+            assertThat(ProcessHandle.of(before)).isEmpty();
+            assertThat(streams(orders.view())).isTrue();
+            orders.removeStandby("m-2").await(PATIENCE);
+            assertThat(orders.view().members()).extracting(Member::name).containsExactly("m-1", "m-3");
+            orders.removeStandby("m-3").await(PATIENCE);
+            assertThat(orders.view().members()).extracting(Member::name).containsExactly("m-1");
+            assertThat(orders.view().spec().topology()).isEqualTo(Topology.single());
+            writer.awaitMore(20);
+            writer.close();
+            assertThat(ids(orders)).containsAll(writer.acknowledged);
+        }
+        assertThat(delivery.members()).hasSize(1);
+        assertThat(orders.settings().get("synchronous_standby_names")).isEmpty();
+    }
+
+    @Test
+    void stopped_thenStarted_standbysFollowAgain() throws Exception {
+        Instance orders = create(spec -> spec.topology(t -> t.standbys(1).durability(Durability.STRICT)));
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        orders.stop().await(PATIENCE);
+        orders.start().await(PATIENCE);
+        assertThat(streams(orders.view())).isTrue();
+        orders.restart().await(PATIENCE);
+        assertThat(streams(orders.view())).isTrue();
+        orders.delete().await(PATIENCE);
+        orders.recover().await(PATIENCE);
+        write(orders, "INSERT INTO t VALUES (1)");
+        assertThat(onStandby(orders, "SELECT count(*) FROM t")).isEqualTo("1");
+        orders.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
+        assertThat(delivery.members()).isEmpty();
+    }
+
+    @Test
+    void unsupported_isRefusedBeforeAnythingIsStored() {
+        for (UnaryOperator<InstanceSpec.Builder> change : List.<UnaryOperator<InstanceSpec.Builder>>of(
+                spec -> spec.ephemeral(true).topology(t -> t.standbys(1)),
+                spec -> spec.topology(new Topology(TopologyKind.READ_WRITE_SPLIT, 1)))) {
+            assertThatThrownBy(() -> create(change))
+                    .isInstanceOfSatisfying(
+                            TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
+        }
+        assertThat(tenant.instances().find("orders")).isEmpty();
+    }
+
+    private Instance create(UnaryOperator<InstanceSpec.Builder> change) {
+        return tenant.instances()
+                .create(i -> change.apply(i.name("orders")
+                        .engine(EngineId.POSTGRESQL, "17")
+                        .size(0.5, DataSize.mib(256), DataSize.gib(1))))
+                .await(PATIENCE);
+    }
+
+    private static boolean streams(InstanceView view) {
+        List<Member> standbys = view.members().subList(1, view.members().size());
+        return !standbys.isEmpty()
+                && standbys.stream().allMatch(m -> m.replication()
+                        .map(follows -> follows.state().equals("streaming"))
+                        .orElse(false));
+    }
+
+    private interface Look {
+        boolean so(InstanceView view) throws SQLException;
+    }
+
+    private static void await(Instance instance, String what, Look look) throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        CountDownLatch pause = new CountDownLatch(1);
+        while (true) {
+            try {
+                if (look.so(instance.view())) {
+                    return;
+                }
+            } catch (SQLException e) {
+                // not reachable at this moment: looked at again below
+                assertThat(System.nanoTime()).as(what + ": " + e).isLessThan(end);
+            }
+            assertThat(System.nanoTime()).as(what + ": " + instance.view()).isLessThan(end);
+            pause.await(50, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private static void write(Instance instance, String sql) throws SQLException {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement()) {
+            s.execute(sql);
+        }
+    }
+
+    private static Set<Long> ids(Instance instance) throws SQLException {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT id FROM t")) {
+            Set<Long> ids = new HashSet<>();
+            while (r.next()) {
+                ids.add(r.getLong(1));
+            }
+            return ids;
+        }
+    }
+
+    /** Through nothing but the URL that is handed out, as a client without the SDK would. */
+    private static Connection connect(Instance instance, String role) throws SQLException {
+        String url = instance.view().endpoint().orElseThrow().jdbcUrl();
+        var credential = instance.credential();
+        return DriverManager.getConnection(
+                url.replace("targetServerType=primary", "targetServerType=" + role),
+                credential.user(),
+                credential.password().reveal(text -> text));
+    }
+
+    private static String onStandby(Instance instance, String sql) throws SQLException {
+        try (Connection c = connect(instance, "secondary");
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery(sql)) {
+            r.next();
+            return r.getString(1);
+        }
+    }
+
+    /** The main process of a member. */
+    private static long server(Instance instance, String role) throws SQLException {
+        try (Connection c = connect(instance, role);
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT pg_backend_pid()")) {
+            r.next();
+            return ProcessHandle.of(r.getLong(1))
+                    .flatMap(ProcessHandle::parent)
+                    .orElseThrow()
+                    .pid();
+        }
+    }
+
+    /** Inserts one row after the other and notes which were acknowledged; connects anew after every failure. */
+    private static final class Writer implements AutoCloseable {
+        private final Instance instance;
+        private final Set<Long> acknowledged = ConcurrentHashMap.newKeySet();
+        private final AtomicBoolean closed = new AtomicBoolean();
+        private final Thread thread;
+        private volatile Duration longestPause = Duration.ZERO;
+
+        Writer(Instance instance) {
+            this.instance = instance;
+            this.thread = new Thread(this::run, "test-writer");
+            thread.start();
+        }
+
+        private void run() {
+            long id = 0;
+            long last = System.nanoTime();
+            while (!closed.get()) {
+                try (Connection c = instance.dataSource().getConnection();
+                        PreparedStatement s = c.prepareStatement("INSERT INTO t VALUES (?)")) {
+                    while (!closed.get()) {
+                        s.setLong(1, ++id);
+                        s.executeUpdate();
+                        acknowledged.add(id);
+                        Duration pause = Duration.ofNanos(System.nanoTime() - last);
+                        longestPause = pause.compareTo(longestPause) > 0 ? pause : longestPause;
+                        last = System.nanoTime();
+                    }
+                } catch (SQLException e) {
+                    Thread.onSpinWait(); // ended by the switch-over or the kill, as expected: not acknowledged
+                }
+            }
+        }
+
+        void awaitMore(int rows) throws InterruptedException {
+            int goal = acknowledged.size() + rows;
+            long end = System.nanoTime() + PATIENCE.toNanos();
+            CountDownLatch pause = new CountDownLatch(1);
+            while (acknowledged.size() < goal) {
+                assertThat(System.nanoTime()).as("writes go on").isLessThan(end);
+                pause.await(5, TimeUnit.MILLISECONDS);
+            }
+        }
+
+        @Override
+        public void close() {
+            closed.set(true);
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}
