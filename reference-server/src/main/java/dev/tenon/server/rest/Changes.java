@@ -34,6 +34,8 @@ final class Changes {
 
     private record DeleteBody(Optional<String> retention) {}
 
+    private record MemberBody(Optional<String> member) {}
+
     private record Nothing() {}
 
     private Changes() {}
@@ -96,10 +98,21 @@ final class Changes {
                         read.reset().orElse(Set.of()),
                         read.restart().orElse(false));
             }
+            case "STANDBY_ADD" -> without(bodies, body, new Change.AddStandby());
+            case "STANDBY_REMOVE" -> new Change.RemoveStandby(member(bodies, body));
+            case "STANDBY_REBUILD" -> new Change.RebuildStandby(member(bodies, body));
+            case "SWITCHOVER" -> new Change.Switchover(member(bodies, body));
             case "DELETE" ->
                 new Change.Delete(retention(bodies.value(body, DeleteBody.class).retention()));
             default -> throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "kind", "no kind of change of an instance");
         };
+    }
+
+    private static String member(Bodies bodies, ObjectNode body) {
+        return bodies.value(body, MemberBody.class)
+                .member()
+                .orElseThrow(() -> HttpProblem.invalid(
+                        ErrorCode.REQUEST_INVALID, "member", "is missing; expected the name of a standby"));
     }
 
     static Optional<Duration> retention(Optional<String> text) {

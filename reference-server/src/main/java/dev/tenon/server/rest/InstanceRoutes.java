@@ -107,6 +107,13 @@ final class InstanceRoutes {
                 action("resize", "RESIZE", "Changes an instance's size").takes("Resize"),
                 action("access", "ACCESS", "Replaces the whitelist").takes("Access"),
                 action("parameters", "PARAMETERS", "Changes engine parameters").takes("ParameterChange"),
+                change("POST", ONE + "/add-standby", "addStandby", "STANDBY_ADD", "Gives an instance one standby more"),
+                change("POST", ONE + "/remove-standby", "removeStandby", "STANDBY_REMOVE", "Takes a standby away")
+                        .takes("MemberChange"),
+                change("POST", ONE + "/rebuild-standby", "rebuildStandby", "STANDBY_REBUILD", "Makes a standby anew")
+                        .takes("MemberChange"),
+                change("POST", ONE + "/switchover", "switchover", "SWITCHOVER", "Makes a standby the primary")
+                        .takes("MemberChange"),
                 Route.post(ONE + "/preview", "previewChange", "Says what a change would do", 200, "Preview", c -> {
                             Instance instance = c.instance();
                             c.answer(200, instance.preview(Changes.any(c.bodies(), c.object(false))));
