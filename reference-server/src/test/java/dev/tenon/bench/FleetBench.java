@@ -37,9 +37,11 @@ import java.util.stream.Stream;
  */
 public final class FleetBench {
     private static final int TENANTS = 10;
-    private static final int CALLERS = 40;
+    private static final int CALLERS = 32;
     /** Most of a worker's time goes into waiting for the disk; what waits together is written together. */
     private static final int WORKERS = 64;
+
+    private static final int ENCRYPTED = 2_000;
 
     private static final Duration RESYNC = Duration.ofSeconds(20);
     private static final Duration PATIENCE = Duration.ofMinutes(10);
@@ -70,6 +72,7 @@ public final class FleetBench {
                 Runtime.getRuntime().maxMemory() >> 20,
                 RESYNC.toSeconds(),
                 SEED);
+        double encrypted = encrypted();
         List<Figures> all = new ArrayList<>();
         for (int i = 0; i < sizes.length; i++) {
             all.add(measure(sizes[i], i == 0));
@@ -87,6 +90,11 @@ public final class FleetBench {
                     Double.isNaN(f.idlePercent()) ? "-" : String.format(Locale.ROOT, "%.1f", f.idlePercent()),
                     f.heapMib());
         }
+        System.out.printf(
+                Locale.ROOT,
+                "with two certificates for each, one before and one after its address is known: %.0f created/s (of %d)%n",
+                encrypted,
+                ENCRYPTED);
         System.out.println(
                 "create: from the first call to the last instance Active; sweep: a new control plane on the store");
         System.out.println("has looked at every member; drift: the longest of " + DRIFTS
@@ -103,7 +111,20 @@ public final class FleetBench {
         for (Figures f : all.subList(1, all.size())) {
             System.out.printf(Locale.ROOT, ",\"sweep_%d_s\":%.2f", f.size(), f.sweepSeconds());
         }
-        System.out.println("}");
+        System.out.printf(Locale.ROOT, ",\"create_encrypted_per_s\":%.0f}%n", encrypted);
+    }
+
+    /** Certificates cost more than all else the control plane does: measured apart, first, so that it also warms up. */
+    private static double encrypted() throws Exception {
+        Path directory = Files.createTempDirectory("tenon-fleet");
+        try {
+            SimulatedPlace place = SimulatedPlace.create();
+            try (Tenon tenon = start(directory, SimulatedDelivery.on(place), SimulatedEngine.on(place))) {
+                return ENCRYPTED / create(tenon, place, ENCRYPTED);
+            }
+        } finally {
+            delete(directory);
+        }
     }
 
     private static Figures measure(int size, boolean everything) throws Exception {
@@ -112,7 +133,7 @@ public final class FleetBench {
             SimulatedPlace place = SimulatedPlace.create();
             System.out.printf(Locale.ROOT, "%d instances: creating ...%n", size);
             double createSeconds;
-            try (Tenon tenon = start(directory, SimulatedDelivery.on(place), place)) {
+            try (Tenon tenon = start(directory, SimulatedDelivery.on(place), plain(place))) {
                 createSeconds = create(tenon, place, size);
             }
             System.out.printf(Locale.ROOT, "%d instances: created in %.1f s; sweeping ...%n", size, createSeconds);
@@ -120,7 +141,7 @@ public final class FleetBench {
             double drift = Double.NaN;
             double idle = Double.NaN;
             long begun = System.nanoTime();
-            try (Tenon tenon = start(directory, Intercepted.delivery(SimulatedDelivery.on(place), looks), place)) {
+            try (Tenon tenon = start(directory, Intercepted.delivery(SimulatedDelivery.on(place), looks), plain(place))) {
                 await("a full sweep", () -> looks.members() >= size);
                 double sweep = seconds(begun);
                 System.out.printf(Locale.ROOT, "%d instances: swept in %.2f s%n", size, sweep);
@@ -145,11 +166,15 @@ public final class FleetBench {
         }
     }
 
-    private static Tenon start(Path directory, DeliveryDriver delivery, SimulatedPlace place) {
+    private static SimulatedEngine plain(SimulatedPlace place) {
+        return SimulatedEngine.on(place).withoutTls();
+    }
+
+    private static Tenon start(Path directory, DeliveryDriver delivery, SimulatedEngine engine) {
         return Tenon.builder()
                 .directory(directory)
                 .delivery(delivery)
-                .engine(SimulatedEngine.on(place))
+                .engine(engine)
                 .resync(RESYNC)
                 .workers(WORKERS)
                 .maxQueuedPerTenant(1_000_000)
