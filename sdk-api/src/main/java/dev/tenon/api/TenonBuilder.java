@@ -26,6 +26,7 @@ public final class TenonBuilder {
     private Optional<RandomGenerator> random = Optional.empty();
     private Duration lease = Duration.ofSeconds(15);
     private Duration resync = Duration.ofSeconds(30);
+    private Duration history = Duration.ofDays(90);
     private HealthCheck healthCheck = HealthCheck.builder().build();
     private double cpuOvercommit = 4;
     private double memoryOvercommit = 1;
@@ -104,6 +105,16 @@ public final class TenonBuilder {
         return this;
     }
 
+    /**
+     * Sets how long what is over is kept, 1 day to 3,650 days; defaults to 90 days. Then finished operations go, and with each the key
+     * of the request that started it; events; and what is left of purged instances, so that {@code GONE} becomes {@code NOT_FOUND}.
+     * Of events the newest million is the most that is kept.
+     */
+    public TenonBuilder history(Duration history) {
+        this.history = within("history", history, Duration.ofDays(1), Duration.ofDays(3_650));
+        return this;
+    }
+
     /** Sets how many instances are worked on at once, 1 to 256; defaults to twice the processors, at least 4. */
     public TenonBuilder workers(int workers) {
         if (workers < 1 || workers > 256) {
@@ -162,6 +173,7 @@ public final class TenonBuilder {
                 healthCheck,
                 cpuOvercommit,
                 memoryOvercommit,
+                history,
                 workers,
                 maxQueuedPerTenant));
     }

@@ -27,6 +27,7 @@ import java.util.random.RandomGenerator;
  * @param healthCheck {@link dev.tenon.api.TenonBuilder#healthCheck}
  * @param cpuOvercommit {@link dev.tenon.api.TenonBuilder#overcommit}
  * @param memoryOvercommit {@link dev.tenon.api.TenonBuilder#overcommit}
+ * @param history {@link dev.tenon.api.TenonBuilder#history}
  * @param workers {@link dev.tenon.api.TenonBuilder#workers}
  * @param maxQueuedPerTenant {@link dev.tenon.api.TenonBuilder#maxQueuedPerTenant}
  */
@@ -43,6 +44,7 @@ public record ControlPlaneSettings(
         HealthCheck healthCheck,
         double cpuOvercommit,
         double memoryOvercommit,
+        Duration history,
         int workers,
         int maxQueuedPerTenant) {
     /** Copies the lists. */

@@ -25,7 +25,8 @@ final class Authority implements ServerCertificates {
 
     /** Loads what makes certificates; makes none that is kept. */
     void warmUp() {
-        PrivateAuthority.inMemory(clock).issue(new InstanceId(InstanceId.PREFIX + "a".repeat(20)), Set.of("localhost"), Set.of());
+        PrivateAuthority.inMemory(clock)
+                .issue(new InstanceId(InstanceId.PREFIX + "a".repeat(20)), Set.of("localhost"), Set.of());
     }
 
     @Override

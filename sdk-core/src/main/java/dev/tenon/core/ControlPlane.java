@@ -150,7 +150,7 @@ final class ControlPlane implements AutoCloseable {
             Housekeeping housekeeping =
                     opened(new Housekeeping(store, fleet, offering, leases, reconciler, submitter, clock, ticker));
             reconciler.start(settings.workers());
-            housekeeping.start(settings.lease(), settings.resync());
+            housekeeping.start(settings.lease(), settings.resync(), settings.history());
         } catch (RuntimeException | Error e) {
             closeAll();
             throw e;

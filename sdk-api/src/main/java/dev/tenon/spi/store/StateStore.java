@@ -78,6 +78,12 @@ public interface StateStore extends AutoCloseable {
     /** Returns leases whose names start with {@code prefix}, run out or not. */
     List<Lease> leases(String prefix);
 
+    /**
+     * Forgets leases whose names start with {@code prefix} and that ran out before a moment; returns how many. Only for names that nobody
+     * takes again: the next lease of a name forgotten begins at epoch 1.
+     */
+    int forgetLeases(String prefix, Instant before);
+
     /** Returns events after a sequence number, in order, at most {@code limit} (1 to 1,000); those of one tenant, or of all if absent. */
     List<StoredEvent> events(Optional<String> tenant, Optional<String> subject, long after, int limit);
 

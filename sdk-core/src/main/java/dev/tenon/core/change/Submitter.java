@@ -398,6 +398,7 @@ public final class Submitter {
                 .requestedBy(caller.name())
                 .basis(doc.generation())
                 .fingerprint(caller.request().map(RequestKey::fingerprint))
+                .requestKey(caller.request().map(RequestKey::key))
                 .createdAt(now)
                 .deadline(now.plus(approval ? APPROVAL_TIME : time(kind)));
     }

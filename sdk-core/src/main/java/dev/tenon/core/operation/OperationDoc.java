@@ -88,6 +88,9 @@ public interface OperationDoc {
     /** What stands for the request that started it, where the caller gave one. */
     Optional<String> fingerprint();
 
+    /** The key of that request, taken for as long as this operation is kept. */
+    Optional<String> requestKey();
+
     /** See {@link OperationView#createdAt()}. */
     Instant createdAt();
 

@@ -18,7 +18,6 @@ import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Document;
 import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
-import dev.tenon.spi.store.StoredEvent;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Clock;
 import java.time.Duration;
@@ -43,9 +42,11 @@ import org.slf4j.LoggerFactory;
 public final class Housekeeping implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Housekeeping.class);
     private static final int BATCH = 500;
-    private static final long KEPT_EVENTS = 1_000_000;
     /** How soon work is begun that another control plane accepted for one of our instances. */
     private static final Duration NOTICE = Duration.ofMillis(250);
+
+    /** How often a part of the past is looked at for what can be forgotten. */
+    private static final Duration TRIM = Duration.ofMinutes(1);
 
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(10);
 
@@ -83,9 +84,10 @@ public final class Housekeeping implements AutoCloseable {
     }
 
     /** Starts; the first sweep begins at once. */
-    public void start(Duration lease, Duration resync) {
+    public void start(Duration lease, Duration resync, Duration history) {
         chores.add(new Chore("tenon-lease", lease.dividedBy(3), leases::tick));
         chores.add(new Chore("tenon-sweep", resync, this::sweep));
+        chores.add(new Chore("tenon-history", TRIM, new History(store, leases, history)::trim));
         if (store.shared()) {
             chores.add(new Chore("tenon-notice", NOTICE, this::notice));
         }
@@ -98,7 +100,6 @@ public final class Housekeeping implements AutoCloseable {
             fleet.load(Optional.of(leases.owned()));
         }
         expireApprovals();
-        trimEvents();
         Instant now = store.now();
         Map<String, Boolean> alive = new HashMap<>();
         Map<String, List<InstanceDoc>> byPlace = new HashMap<>();
@@ -125,15 +126,6 @@ public final class Housekeeping implements AutoCloseable {
             }
         }
         byPlace.forEach(this::look);
-    }
-
-    /** The outbox is a window on the past, not an archive. */
-    private void trimEvents() {
-        List<StoredEvent> newest = store.eventsBefore(Optional.empty(), Optional.empty(), Long.MAX_VALUE, 1);
-        if (!newest.isEmpty() && newest.get(0).sequence() > KEPT_EVENTS) {
-            int gone = store.trimEvents(newest.get(0).sequence() - KEPT_EVENTS);
-            log.debug("{} old events were removed", gone);
-        }
     }
 
     private static boolean observable(Phase phase) {

@@ -6,6 +6,7 @@ import dev.tenon.spi.store.Lease;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,6 +25,7 @@ final class LeaseSql {
             "UPDATE tenon_lease SET until_us = ?" + " WHERE name = ? AND holder = ? AND epoch = ? AND until_us > ?";
     private static final String LIST =
             "SELECT name, holder, epoch, until_us FROM tenon_lease" + " WHERE name >= ? AND name < ? ORDER BY name";
+    private static final String FORGET = "DELETE FROM tenon_lease WHERE name >= ? AND name < ? AND until_us < ?";
     private static final String BEYOND_ANY_TEXT = Character.toString(Character.MAX_CODE_POINT);
 
     private final Dialect dialect;
@@ -101,6 +103,10 @@ final class LeaseSql {
 
     static List<Lease> list(Session session, String prefix) throws SQLException {
         return session.list(LIST, LeaseSql::read, prefix, prefix + BEYOND_ANY_TEXT);
+    }
+
+    static int forget(Session session, String prefix, Instant before) throws SQLException {
+        return session.update(FORGET, prefix, prefix + BEYOND_ANY_TEXT, StoreTime.micros(before));
     }
 
     private static Lease read(ResultSet row) throws SQLException {

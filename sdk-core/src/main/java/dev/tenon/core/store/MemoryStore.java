@@ -304,6 +304,17 @@ public final class MemoryStore implements StateStore {
     }
 
     @Override
+    public synchronized int forgetLeases(String prefix, Instant before) {
+        requireOpen();
+        List<String> old = leases(prefix).stream()
+                .filter(lease -> lease.until().isBefore(before))
+                .map(Lease::name)
+                .toList();
+        old.forEach(leases::remove);
+        return old.size();
+    }
+
+    @Override
     public synchronized List<StoredEvent> events(
             Optional<String> tenant, Optional<String> subject, long after, int limit) {
         return told(events.tailMap(after, false).values(), tenant, subject, limit);

@@ -147,6 +147,11 @@ public final class PostgresStore implements StateStore {
     }
 
     @Override
+    public int forgetLeases(String prefix, Instant before) {
+        return database.write((session, sql) -> LeaseSql.forget(session, prefix, before));
+    }
+
+    @Override
     public List<StoredEvent> events(Optional<String> tenant, Optional<String> subject, long after, int limit) {
         return database.read(session -> ReadSql.events(session, tenant, subject, after, limit));
     }

@@ -128,6 +128,11 @@ public final class SqliteStore implements StateStore {
     }
 
     @Override
+    public int forgetLeases(String prefix, Instant before) {
+        return writer().apply(session -> LeaseSql.forget(session, prefix, before));
+    }
+
+    @Override
     public List<StoredEvent> events(Optional<String> tenant, Optional<String> subject, long after, int limit) {
         return database.read(session -> ReadSql.events(session, tenant, subject, after, limit));
     }

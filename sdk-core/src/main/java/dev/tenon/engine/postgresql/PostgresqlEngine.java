@@ -185,10 +185,11 @@ public final class PostgresqlEngine implements EngineDriver {
         ServerSettings.of(version);
         log.trace(
                 "{}",
-                ScramVerifier.of(
-                        Secret.of("warm-up"), new byte[ScramVerifier.SALT_LENGTH], ScramVerifier.ITERATIONS));
+                ScramVerifier.of(Secret.of("warm-up"), new byte[ScramVerifier.SALT_LENGTH], ScramVerifier.ITERATIONS));
         try {
-            new PlatformConnections(version, nobody, Duration.ofSeconds(1)).open("postgres").close();
+            new PlatformConnections(version, nobody, Duration.ofSeconds(1))
+                    .open("postgres")
+                    .close();
         } catch (ProviderException | SQLException e) {
             log.trace("nobody answers, as meant", e);
         }

@@ -866,6 +866,21 @@ public abstract class StateStoreContract {
     }
 
     @Test
+    void forgetLeases_ranOutBefore_areGoneAndTheOthersStay() {
+        Lease held = store.acquire("node-1", "node-1", TTL).orElseThrow();
+        Lease over = store.acquire("node-2", "node-2", TTL).orElseThrow();
+        Lease other = store.acquire("shard-2", "node-2", TTL).orElseThrow();
+        store.release(over);
+        store.release(other);
+
+        assertThat(store.forgetLeases("node-", store.now().minus(TTL))).isZero();
+        assertThat(store.forgetLeases("node-", store.now().plusMillis(1))).isEqualTo(1);
+
+        assertThat(store.leases("node-")).containsExactly(held);
+        assertThat(store.leases("shard-")).hasSize(1);
+    }
+
+    @Test
     void acquire_anotherHoldsIt_isEmpty() {
         Lease lease = store.acquire("l", "a", TTL).orElseThrow();
 

@@ -263,6 +263,11 @@ final class BrokenStoresTest {
         }
 
         @Override
+        public int forgetLeases(String prefix, Instant before) {
+            return store.forgetLeases(prefix, before);
+        }
+
+        @Override
         public List<StoredEvent> events(Optional<String> tenant, Optional<String> subject, long after, int limit) {
             return store.events(tenant, subject, after, limit);
         }

@@ -616,6 +616,29 @@ final class ChangesTest {
     }
 
     @Test
+    void requestKey_itsOperationIsOverForLong_isFreeAgain() throws InterruptedException {
+        Tenant keyed = tenon.under(new RequestKey("key-1", "print-1")).tenant("shop");
+        Instance gone = keyed.instances().create(spec("orders").build()).await(PATIENCE);
+        shop.instances()
+                .get(gone.id())
+                .apply(new Change.Delete(Optional.of(Duration.ZERO)))
+                .await(PATIENCE);
+        refused(ErrorCode.GONE, () -> shop.instances().get(gone.id()).view());
+        clock.skip(Duration.ofDays(91));
+        eventually("forgotten", () -> shop.operations()
+                .list(Optional.empty(), PageRequest.first(10))
+                .items()
+                .isEmpty());
+        refused(ErrorCode.NOT_FOUND, () -> shop.instances().get(gone.id()).view());
+        Instance other = tenon.under(new RequestKey("key-1", "other"))
+                .tenant("shop")
+                .instances()
+                .create(spec("second").build())
+                .await(PATIENCE);
+        assertThat(other.id()).isNotEqualTo(gone.id());
+    }
+
+    @Test
     void certificate_growsOld_isReplacedByItself() throws InterruptedException {
         Instance orders = created("orders");
         clock.skip(Duration.ofDays(61));
