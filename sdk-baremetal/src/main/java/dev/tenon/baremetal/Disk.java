@@ -66,8 +66,8 @@ final class Disk {
     static void replace(Path file, byte[] content, int mode, boolean sync, RunAs user, boolean theirs)
             throws IOException {
         // Of a name of its own: two processes may write the same file at the same time, and the last one wins.
-        Path fresh = file.resolveSibling(file.getFileName() + "."
-                + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".new");
+        Path fresh = file.resolveSibling(
+                file.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".new");
         try {
             try (FileChannel out = FileChannel.open(
                     fresh,

@@ -241,7 +241,8 @@ final class LocalMachine implements AutoCloseable {
             }
         }
         Disk.makeDirectories(directory, 0711);
-        Path elsewhere = ELSEWHERE.resolve(MembersRoot.of(directory, directory, true).tag());
+        Path elsewhere =
+                ELSEWHERE.resolve(MembersRoot.of(directory, directory, true).tag());
         Disk.makeDirectories(elsewhere, 0711);
         Files.writeString(elsewhere.resolve("belongs-to"), directory + "\n");
         Files.writeString(directory.resolve("data-is-in"), elsewhere + "\n");

@@ -165,10 +165,12 @@ final class SoftwareShelf {
      * archives none is guessed.
      */
     void unpackAhead() {
-        List<Build> archives =
-                builds.stream().filter(b -> b.origin() instanceof Origin.Archive).toList();
+        List<Build> archives = builds.stream()
+                .filter(b -> b.origin() instanceof Origin.Archive)
+                .toList();
         if (archives.size() == 1
-                && Files.notExists(cache.resolve("software").resolve(archives.get(0).key() + ".manifest"))) {
+                && Files.notExists(
+                        cache.resolve("software").resolve(archives.get(0).key() + ".manifest"))) {
             home(archives.get(0));
         }
     }

@@ -182,7 +182,8 @@ class LocalDeliveryIT {
         Path closed = Files.createDirectory(place.resolve("closed"), Disk.mode(0700));
         Path directory = closed.resolve("data");
         LocalDelivery delivery = open(cache(), directory);
-        Path elsewhere = Path.of(Files.readString(directory.resolve("data-is-in")).strip());
+        Path elsewhere =
+                Path.of(Files.readString(directory.resolve("data-is-in")).strip());
         MemberWorkload w = TestWorkloads.sleeper(ref, false, "true");
         run(delivery, w);
         delivery.close();

@@ -175,6 +175,7 @@ class SparesTest {
     void ensure_cacheEmptiedMeanwhile_isMadeAnew() throws IOException {
         template();
         Disk.deleteTree(place.resolve("templates"));
-        assertThat(template().parts()).isEqualTo(Map.of("data", template().parts().get("data")));
+        assertThat(template().parts())
+                .isEqualTo(Map.of("data", template().parts().get("data")));
     }
 }
