@@ -253,11 +253,14 @@ public final class MemoryStore implements StateStore {
         requireOpen();
         long now = StoreTime.now(clock);
         Lease seen = leases.get(name);
-        boolean live = seen != null && live(seen, now);
-        if (live && !seen.holder().equals(holder)) {
-            return Optional.empty();
+        long epoch = 1;
+        if (seen != null) {
+            boolean live = live(seen, now);
+            if (live && !seen.holder().equals(holder)) {
+                return Optional.empty();
+            }
+            epoch = live ? seen.epoch() : seen.epoch() + 1;
         }
-        long epoch = seen == null ? 1 : live ? seen.epoch() : seen.epoch() + 1;
         Lease taken = new Lease(name, holder, epoch, until(now, ttl));
         leases.put(name, taken);
         return Optional.of(taken);
