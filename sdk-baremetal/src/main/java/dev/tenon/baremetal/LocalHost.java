@@ -364,7 +364,14 @@ final class LocalHost implements AutoCloseable {
         if (ready) {
             member.readyIncarnation = incarnation;
         }
-        seen.state(ready ? MemberState.RUNNING : MemberState.STARTING)
+        List<String> missing = content.processes().stream()
+                .map(MemberRecord.ProcessEntry::name)
+                .filter(name -> !alive.containsKey(name))
+                .toList();
+        if (!missing.isEmpty()) {
+            seen.reason("not running: " + missing);
+        }
+        seen.state(ready && missing.isEmpty() ? MemberState.RUNNING : MemberState.STARTING)
                 .incarnation(incarnation)
                 .restartPending(content.staleIncarnation().equals(incarnation));
         try {
@@ -374,13 +381,6 @@ final class LocalHost implements AutoCloseable {
         } catch (IOException e) {
             // Stopped by another control plane in this very moment: the next look will show it.
             return seen.build();
-        }
-        List<String> missing = content.processes().stream()
-                .map(MemberRecord.ProcessEntry::name)
-                .filter(name -> !alive.containsKey(name))
-                .toList();
-        if (!missing.isEmpty()) {
-            seen.reason("not running: " + missing);
         }
         return seen.build();
     }

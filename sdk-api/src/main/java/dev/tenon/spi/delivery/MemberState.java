@@ -8,9 +8,9 @@ public enum MemberState {
     INCOMPLETE,
     /** Prepared; its main process does not run. */
     STOPPED,
-    /** Its main process runs, but is not ready. */
+    /** Its main process runs, but is not ready, or a process beside it is missing. */
     STARTING,
-    /** Its main process runs and is ready. */
+    /** All its processes run and it is ready. */
     RUNNING,
     /** The place cannot tell now; this is not the same as down. */
     UNKNOWN
