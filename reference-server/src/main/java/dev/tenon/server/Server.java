@@ -83,7 +83,15 @@ public final class Server implements AutoCloseable {
         this.firstPassword = firstPassword(users, settings);
         this.key = new ServerKey(settings.directory().resolve("server.key"), random);
         this.auth = new Auth(
-                tenon, users, key, clock, random, settings.tls().isPresent(), settings.openMetricsOnLoopback());
+                tenon,
+                users,
+                settings.directory().resolve("logins.json"),
+                json,
+                key,
+                clock,
+                random,
+                settings.tls().isPresent(),
+                settings.openMetricsOnLoopback());
         this.tls = settings.tls().map(wanted -> ServerTls.of(settings, wanted, clock));
         this.app = Javalin.create(this::configure);
     }

@@ -2,11 +2,15 @@ package dev.tenon.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.api.Secret;
 import dev.tenon.server.TestServer.Answer;
+import dev.tenon.server.auth.Users;
+import dev.tenon.server.http.Json;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,7 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Logins, tokens, cookies and roles. Rows 65 to 67 of the table of bad inputs; row 66 does not apply, no request is signed. */
+/** Logins, tokens, cookies and roles. Rows 65 to 67 of the table of bad inputs; row 66 does not apply: no request is signed. */
 class AuthIT {
     @TempDir
     Path directory;
@@ -102,6 +106,39 @@ class AuthIT {
         assertThat(server.request("POST", "/v1/logout", token).send().status()).isEqualTo(204);
 
         assertThat(server.request("GET", "/v1/me", token).send().status()).isEqualTo(401);
+    }
+
+    @Test
+    void restart_keepsLogins_butNotThoseThatWereEnded() throws Exception {
+        String tenant = server.tenant("shop");
+        String kept = server.admin();
+        String loggedOut = server.logIn("admin", TestServer.PASSWORD);
+        String changed = server.member("anna", tenant);
+        String resetMeanwhile = server.member("bert", tenant);
+        server.request("POST", "/v1/logout", loggedOut).send();
+        server.request("PUT", "/v1/users/anna/password", kept)
+                .json("{\"password\":\"another password\"}")
+                .send();
+        Path logins = directory.resolve("logins.json");
+        assertThat(Files.readString(logins)).doesNotContain(kept, resetMeanwhile);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(logins)))
+                .isEqualTo("rw-------");
+
+        server.close();
+        new Users(directory.resolve("accounts.json"), Json.mapper(), new SecureRandom())
+                .password("bert", Secret.of("reset by the command line"));
+        server = server.restart();
+
+        assertThat(status(kept)).isEqualTo(200);
+        assertThat(status(loggedOut)).isEqualTo(401);
+        assertThat(status(changed)).isEqualTo(401);
+        assertThat(status(resetMeanwhile)).isEqualTo(401);
+        now.updateAndGet(t -> t.plus(Duration.ofMinutes(61)));
+        assertThat(status(kept)).isEqualTo(401);
+    }
+
+    private int status(String token) {
+        return server.request("GET", "/v1/me", token).send().status();
     }
 
     @Test

@@ -137,6 +137,21 @@ class IdempotencyIT {
     }
 
     @Test
+    void purgeTwice_isOneOperationAlthoughTheInstanceIsGone() {
+        String instance = server.instance(tenant, "orders");
+        server.done(server.request("DELETE", "/v1/tenants/" + tenant + "/instances/" + instance, server.admin())
+                .send());
+        Answer first = change(instance, "purge", "key-1");
+        server.done(first);
+
+        Answer second = change(instance, "purge", "key-1");
+
+        assertThat(second.status()).as(second.text()).isEqualTo(202);
+        assertThat(second.body().get("id")).isEqualTo(first.body().get("id"));
+        assertThat(change(instance, "purge", "key-2").code()).isEqualTo("GONE");
+    }
+
+    @Test
     void generatedPassword_isTheSameForTheSameKey() {
         String instance = server.instance(tenant, "orders");
 

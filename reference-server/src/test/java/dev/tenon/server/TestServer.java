@@ -38,6 +38,7 @@ public final class TestServer implements AutoCloseable {
 
     private final Path directory;
     private final SimulatedPlace place;
+    private final Clock clock;
     private final Server server;
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -48,6 +49,7 @@ public final class TestServer implements AutoCloseable {
     private TestServer(Path directory, SimulatedPlace place, UnaryOperator<TenonBuilder> more, Clock clock) {
         this.directory = directory;
         this.place = place;
+        this.clock = clock;
         ServerSettings settings = ServerSettings.builder()
                 .directory(directory)
                 .port(0)
@@ -77,7 +79,7 @@ public final class TestServer implements AutoCloseable {
     /** Ends this server and starts the next one on the same directory and place. */
     public TestServer restart() {
         close();
-        return new TestServer(directory, place, b -> b, Clock.systemUTC());
+        return new TestServer(directory, place, b -> b, clock);
     }
 
     public SimulatedPlace place() {

@@ -98,8 +98,11 @@ record TenantHandle(ControlPlane plane, Caller caller, TenantId id) implements T
 
         @Override
         public Instance get(InstanceId id) {
-            return new InstanceHandle(
-                    plane, caller, tenant, plane.submitter.instance(tenant, id).id());
+            // Under a key the change itself decides: a purge that is asked for again is answered as it was.
+            InstanceDoc doc = caller.request().isPresent()
+                    ? plane.submitter.known(tenant, id)
+                    : plane.submitter.instance(tenant, id);
+            return new InstanceHandle(plane, caller, tenant, doc.id());
         }
 
         @Override

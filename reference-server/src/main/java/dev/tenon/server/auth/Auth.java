@@ -1,5 +1,6 @@
 package dev.tenon.server.auth;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tenon.api.AccessDeniedException;
 import dev.tenon.api.Actor;
 import dev.tenon.api.ErrorCode;
@@ -14,6 +15,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -60,10 +62,16 @@ public final class Auth {
     private final boolean https;
     private final boolean openOnLoopback;
 
-    /** Puts it together. */
+    /**
+     * Puts it together.
+     *
+     * @param logins file that keeps logins over a restart
+     */
     public Auth(
             Tenon tenon,
             Users users,
+            Path logins,
+            ObjectMapper json,
             ServerKey key,
             Clock clock,
             SecureRandom random,
@@ -72,7 +80,7 @@ public final class Auth {
         this.tenon = tenon;
         this.users = users;
         this.key = key;
-        this.sessions = new Sessions(key, clock, random);
+        this.sessions = new Sessions(logins, json, key, clock, random, users::stamp);
         this.throttle = new LoginThrottle(clock);
         this.https = https;
         this.openOnLoopback = openOnLoopback;

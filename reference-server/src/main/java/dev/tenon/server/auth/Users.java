@@ -87,6 +87,11 @@ public final class Users {
         return Optional.ofNullable(entries.get(name)).map(Entry::user);
     }
 
+    /** Returns what changes whenever a user's password does; empty if there is none of this name. */
+    Optional<String> stamp(String name) {
+        return Optional.ofNullable(entries.get(name)).map(e -> e.hash().text());
+    }
+
     /** Adds a user; {@code NAME_TAKEN} if there is one of this name. */
     public synchronized void add(User user, Secret password) {
         if (entries.containsKey(user.name())) {

@@ -120,13 +120,18 @@ public final class Submitter {
      * @throws NotFoundException {@code NOT_FOUND}, or {@code GONE} if it was purged
      */
     public InstanceDoc instance(TenantId tenant, InstanceId id) {
-        InstanceDoc doc = fleet.find(id)
-                .filter(found -> found.tenant().equals(tenant))
-                .orElseThrow(() -> new NotFoundException("no such instance"));
+        InstanceDoc doc = known(tenant, id);
         if (doc.phase() == Phase.DELETED) {
             throw new NotFoundException(ErrorCode.GONE, "the instance was removed for good");
         }
         return doc;
+    }
+
+    /** Finds an instance of a tenant, also one that was purged; {@code NOT_FOUND} if there never was one. */
+    public InstanceDoc known(TenantId tenant, InstanceId id) {
+        return fleet.find(id)
+                .filter(found -> found.tenant().equals(tenant))
+                .orElseThrow(() -> new NotFoundException("no such instance"));
     }
 
     /** Returns what a creation would do. */
