@@ -291,6 +291,11 @@ class ResourcesIT {
     @Test
     void metrics_countRequestsAndInstancesWithoutNamingTenants() {
         server.instance(tenant, "orders");
+        // Events are told after the operation is done.
+        TestServer.until("the creation is counted", () -> server.request("GET", "/metrics", "")
+                .send()
+                .text()
+                .contains("tenon_operation_duration_seconds_count{kind=\"CREATE\",state=\"SUCCEEDED\"} 1"));
 
         Answer metrics = server.request("GET", "/metrics", "").send();
 
@@ -298,6 +303,8 @@ class ResourcesIT {
         assertThat(metrics.header("Content-Type")).startsWith("text/plain; version=0.0.4");
         assertThat(metrics.text())
                 .contains("tenon_instances{lifecycle=\"Active\"} 1")
+                .contains("tenon_instances_health{health=\"Healthy\"} 1")
+                .contains("tenon_operation_duration_seconds_bucket{kind=\"CREATE\",state=\"SUCCEEDED\",le=\"900.0\"} 1")
                 .contains("tenon_tenants 1")
                 .contains("route=\"/v1/tenants/{tenant}/instances\",status=\"202\",le=\"+Inf\"} 1")
                 .contains("jvm_memory_used_bytes{area=\"heap\"}")

@@ -33,6 +33,12 @@ public interface InstanceView {
     /** The operation that is queued or running, if any. */
     Optional<OperationId> operation();
 
+    /**
+     * Kinds of operation that may be asked for now, by what it is and what is queued already. Asking for another is refused with
+     * {@code ILLEGAL_STATE}; one of these may still be refused for a reason of its own, such as deletion protection.
+     */
+    Set<OperationKind> allowed();
+
     /** Raised by one with every change of the specification. */
     long generation();
 

@@ -39,6 +39,44 @@ public interface Preview {
      */
     record QuotaEffect(String resource, String used, String after, String limit) {}
 
+    /**
+     * Something to know before.
+     *
+     * @param code what kind of warning, for programs and other languages
+     * @param values what it names, in the order that the code says
+     * @param text the whole of it in English
+     */
+    record Warning(WarningCode code, List<String> values, String text) {
+        /** Copies the list. */
+        public Warning {
+            values = List.copyOf(values);
+        }
+    }
+
+    /** Kinds of warnings. The names are API: added, never renamed. */
+    enum WarningCode {
+        /** The whitelist lets every address in. */
+        OPEN_TO_ALL,
+        /** Clients have no service until it is started again. */
+        NO_SERVICE,
+        /** Clients have no service; it can be recovered for so many hours. Values: hours. */
+        RECOVERABLE,
+        /** All data is removed for good. */
+        DATA_REMOVED,
+        /** The database restarts. Values: the settings that need it; none if the place needs it to change limits. */
+        RESTARTS,
+        /** Settings take effect at the next restart. Values: the settings. */
+        NEXT_RESTART,
+        /** Sessions end, and writes pause for about a second. */
+        WRITES_PAUSE,
+        /** The data of a member is removed for good. Values: the member. */
+        MEMBER_REMOVED,
+        /** A member cannot take over until its copy is complete. Values: the member. */
+        NOT_READY,
+        /** The place does not enforce a limit. Values: the place, the capability it lacks. */
+        NOT_ENFORCED
+    }
+
     /** The change. */
     Change change();
 
@@ -51,8 +89,8 @@ public interface Preview {
     /** Whether the database restarts. */
     boolean restart();
 
-    /** How long clients are expected to be without service; zero for none. */
-    Duration interruption();
+    /** How long clients are expected to be without service; zero for none, empty for as long as it is not started again. */
+    Optional<Duration> interruption();
 
     /** Settings and sizes that change. */
     List<Difference> differences();
@@ -64,7 +102,7 @@ public interface Preview {
     boolean needsApproval();
 
     /** What a person should know before. */
-    List<String> warnings();
+    List<Warning> warnings();
 
     /** Stands for all of the above and for what it was computed from; compared when it is applied. */
     String digest();

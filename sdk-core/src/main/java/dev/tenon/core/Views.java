@@ -8,6 +8,7 @@ import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
@@ -41,6 +42,7 @@ final class Views {
                 .lifecycle(doc.lifecycle())
                 .health(doc.health())
                 .operation(doc.head().or(() -> doc.queue().stream().findFirst()).map(InstanceDoc.Queued::id))
+                .allowed(Legality.allowed(doc.projectedPhase()))
                 .generation(doc.generation())
                 .observedGeneration(doc.observedGeneration())
                 .version(doc.version())

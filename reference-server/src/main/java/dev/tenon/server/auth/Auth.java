@@ -14,8 +14,8 @@ import io.javalin.security.RouteRole;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -136,16 +136,19 @@ public final class Auth {
             return Optional.of(known);
         }
         Optional<Caller> caller =
-                session(ctx).flatMap(s -> users.find(s.user())).map(u -> new Caller(u, tenon.as(new Actor(u.name()))));
+                session(ctx).flatMap(s -> active(s.user())).map(u -> new Caller(u, tenon.as(new Actor(u.name()))));
         caller.ifPresent(c -> ctx.attribute(CALLER, c));
         return caller;
+    }
+
+    private Optional<User> active(String name) {
+        return users.find(name).filter(u -> !u.disabled());
     }
 
     /** Returns whether the login that this request came with still holds, without prolonging it; for long-lived answers. */
     public BooleanSupplier stillLoggedIn(Context ctx) {
         Optional<Sessions.Session> session = session(ctx);
-        return () -> session.map(
-                        s -> sessions.live(s.key()) && users.find(s.user()).isPresent())
+        return () -> session.map(s -> sessions.live(s.key()) && active(s.user()).isPresent())
                 .orElse(false);
     }
 
@@ -180,8 +183,34 @@ public final class Auth {
         ctx.attribute(SESSION, null);
     }
 
-    /** Ends all logins of a user, after its password changed or it was removed. */
-    public void logOutEverywhere(String user) {
+    /** Gives a user another password and ends all its logins; errors as for {@link Users#password}. */
+    public void password(String user, Secret password) {
+        users.password(user, password);
+        sessions.closeAllOf(user);
+    }
+
+    /**
+     * Changes the caller's own password and logs the browser in anew.
+     *
+     * @throws AccessDeniedException {@code UNAUTHENTICATED} if {@code present} is not the present one
+     */
+    public void changeOwnPassword(Context ctx, Secret present, Secret next) {
+        User user = verify(ctx, caller(ctx).user().name(), present);
+        password(user.name(), next);
+        logIn(ctx, user.name(), next);
+    }
+
+    /** Lets a user log in or not, and ends its logins if not; errors as for {@link Users#disable}. */
+    public void disable(String user, boolean disabled) {
+        users.disable(user, disabled);
+        if (disabled) {
+            sessions.closeAllOf(user);
+        }
+    }
+
+    /** Removes a user and ends its logins; errors as for {@link Users#remove}. */
+    public void remove(String user) {
+        users.remove(user);
         sessions.closeAllOf(user);
     }
 

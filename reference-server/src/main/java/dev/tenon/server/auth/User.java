@@ -12,8 +12,9 @@ import java.util.regex.Pattern;
  * @param name 1 to 64 characters of {@code a-z0-9._-}, a letter or digit first
  * @param role what it may do
  * @param tenant the one tenant of a {@code MEMBER}; absent for an {@code ADMIN}
+ * @param disabled whether it may not log in
  */
-public record User(String name, Role role, Optional<TenantId> tenant) {
+public record User(String name, Role role, Optional<TenantId> tenant, boolean disabled) {
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
 
     /** Checks that role and tenant fit. */
@@ -28,6 +29,11 @@ public record User(String name, Role role, Optional<TenantId> tenant) {
             throw new InvalidSpecException(
                     "tenant", role == Role.MEMBER ? "a member needs one" : "an administrator has none");
         }
+    }
+
+    /** Creates one that may log in. */
+    public User(String name, Role role, Optional<TenantId> tenant) {
+        this(name, role, tenant, false);
     }
 
     /** Returns whether this is an administrator. */

@@ -24,7 +24,8 @@ public final class Users {
 
     private record Entry(User user, PasswordHash hash) {}
 
-    private record Row(String name, Role role, Optional<String> tenant, String passwordHash) {}
+    private record Row(
+            String name, Role role, Optional<String> tenant, Optional<Boolean> disabled, String passwordHash) {}
 
     private record Content(int format, List<Row> users) {}
 
@@ -53,7 +54,11 @@ public final class Users {
                 read.put(
                         row.name(),
                         new Entry(
-                                new User(row.name(), row.role(), row.tenant().map(TenantId::new)),
+                                new User(
+                                        row.name(),
+                                        row.role(),
+                                        row.tenant().map(TenantId::new),
+                                        row.disabled().orElse(false)),
                                 PasswordHash.parse(row.passwordHash())));
             }
             return Map.copyOf(read);
@@ -82,14 +87,16 @@ public final class Users {
                 .toList();
     }
 
-    /** Finds a user. */
+    /** Finds a user, also one that is disabled. */
     public Optional<User> find(String name) {
         return Optional.ofNullable(entries.get(name)).map(Entry::user);
     }
 
     /** Returns what changes whenever a user's password does; empty if there is none of this name. */
     Optional<String> stamp(String name) {
-        return Optional.ofNullable(entries.get(name)).map(e -> e.hash().text());
+        return Optional.ofNullable(entries.get(name))
+                .filter(e -> !e.user().disabled())
+                .map(e -> e.hash().text());
     }
 
     /** Adds a user; {@code NAME_TAKEN} if there is one of this name. */
@@ -105,16 +112,32 @@ public final class Users {
         put(new Entry(existing(name).user(), PasswordHash.of(name, password, random)));
     }
 
-    /** Removes a user; {@code ILLEGAL_STATE} for the last administrator. */
-    public synchronized void remove(String name) {
+    /** Lets a user log in or not; {@code NOT_FOUND} if there is none, {@code ILLEGAL_STATE} for the last administrator. */
+    public synchronized void disable(String name, boolean disabled) {
         Entry entry = existing(name);
-        if (entry.user().admin()
-                && entries.values().stream().filter(e -> e.user().admin()).count() == 1) {
-            throw new ConflictException(ErrorCode.ILLEGAL_STATE, "the last administrator cannot be removed");
+        if (disabled) {
+            requireAnother(entry.user());
         }
+        User user = entry.user();
+        put(new Entry(new User(user.name(), user.role(), user.tenant(), disabled), entry.hash()));
+    }
+
+    /** Removes a user; errors as for {@link #disable}. */
+    public synchronized void remove(String name) {
+        requireAnother(existing(name).user());
         Map<String, Entry> next = new TreeMap<>(entries);
         next.remove(name);
         save(next);
+    }
+
+    private void requireAnother(User user) {
+        boolean another = entries.values().stream()
+                .map(Entry::user)
+                .anyMatch(u -> u.admin() && !u.disabled() && !u.name().equals(user.name()));
+        if (user.admin() && !another) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE, "this is the last administrator that can log in; make another one first");
+        }
     }
 
     private Entry existing(String name) {
@@ -128,7 +151,7 @@ public final class Users {
         hashing.acquireUninterruptibly();
         try {
             boolean matches = entry.map(Entry::hash).orElse(nobody).matches(password);
-            return entry.map(Entry::user).filter(u -> matches);
+            return entry.map(Entry::user).filter(u -> matches && !u.disabled());
         } finally {
             hashing.release();
         }
@@ -146,6 +169,7 @@ public final class Users {
                 name,
                 e.user().role(),
                 e.user().tenant().map(TenantId::value),
+                Optional.of(e.user().disabled()),
                 e.hash().text())));
         try {
             file.write(json.writeValueAsBytes(new Content(1, rows)));

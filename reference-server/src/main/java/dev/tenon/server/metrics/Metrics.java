@@ -3,6 +3,8 @@ package dev.tenon.server.metrics;
 import dev.tenon.api.Event;
 import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceView;
+import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationState;
 import dev.tenon.api.Page;
 import dev.tenon.api.PageRequest;
 import dev.tenon.api.Subscription;
@@ -26,15 +28,21 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class Metrics implements AutoCloseable {
     private static final double[] BOUNDS = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+    private static final double[] OPERATION_BOUNDS = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900};
     private static final int MAX_EVENT_TYPES = 64;
 
     private record RequestKey(String method, String route, int status) {}
 
+    private record OperationKey(OperationKind kind, OperationState state) {}
+
     private static final class Histogram {
-        private final LongAdder[] buckets = new LongAdder[BOUNDS.length + 1];
+        private final double[] bounds;
+        private final LongAdder[] buckets;
         private final LongAdder nanos = new LongAdder();
 
-        Histogram() {
+        Histogram(double[] bounds) {
+            this.bounds = bounds;
+            this.buckets = new LongAdder[bounds.length + 1];
             for (int i = 0; i < buckets.length; i++) {
                 buckets[i] = new LongAdder();
             }
@@ -42,16 +50,29 @@ public final class Metrics implements AutoCloseable {
 
         void add(long elapsed) {
             int i = 0;
-            while (i < BOUNDS.length && elapsed > BOUNDS[i] * 1e9) {
+            while (i < bounds.length && elapsed > bounds[i] * 1e9) {
                 i++;
             }
             buckets[i].increment();
             nanos.add(elapsed);
         }
+
+        void write(StringBuilder out, String name, String labels) {
+            long sum = 0;
+            for (int i = 0; i < bounds.length; i++) {
+                sum += buckets[i].sum();
+                sample(out, name + "_bucket", labels + ",le=\"" + bounds[i] + "\"", Long.toString(sum));
+            }
+            sum += buckets[bounds.length].sum();
+            sample(out, name + "_bucket", labels + ",le=\"+Inf\"", Long.toString(sum));
+            sample(out, name + "_sum", labels, Double.toString(nanos.sum() / 1e9));
+            sample(out, name + "_count", labels, Long.toString(sum));
+        }
     }
 
     private final Tenon tenon;
     private final Map<RequestKey, Histogram> requests = new ConcurrentHashMap<>();
+    private final Map<OperationKey, Histogram> operations = new ConcurrentHashMap<>();
     private final Map<String, LongAdder> events = new ConcurrentHashMap<>();
     private final Subscription subscription;
 
@@ -68,6 +89,15 @@ public final class Metrics implements AutoCloseable {
     private void count(Event event) {
         String known = events.containsKey(event.type()) || events.size() < MAX_EVENT_TYPES ? event.type() : "other";
         events.computeIfAbsent(known, t -> new LongAdder()).increment();
+        Map<String, String> said = event.attributes();
+        if (said.containsKey("millis") && said.containsKey("kind") && said.containsKey("state")) {
+            operations
+                    .computeIfAbsent(
+                            new OperationKey(
+                                    OperationKind.valueOf(said.get("kind")), OperationState.valueOf(said.get("state"))),
+                            k -> new Histogram(OPERATION_BOUNDS))
+                    .add(Long.parseLong(said.get("millis")) * 1_000_000);
+        }
     }
 
     /**
@@ -76,7 +106,7 @@ public final class Metrics implements AutoCloseable {
      * @param route the route's own path, with its parameters' names, or a fixed word; never what the caller sent
      */
     public void request(String method, String route, int status, long nanos) {
-        requests.computeIfAbsent(new RequestKey(method, route, status), k -> new Histogram())
+        requests.computeIfAbsent(new RequestKey(method, route, status), k -> new Histogram(BOUNDS))
                 .add(nanos);
     }
 
@@ -84,6 +114,7 @@ public final class Metrics implements AutoCloseable {
     public String text() {
         StringBuilder out = new StringBuilder(16_384);
         requests(out);
+        operations(out);
         events(out);
         instances(out);
         jvm(out);
@@ -95,24 +126,15 @@ public final class Metrics implements AutoCloseable {
         requests.forEach((key, histogram) -> {
             String labels = "method=\"" + label(key.method()) + "\",route=\"" + label(key.route()) + "\",status=\""
                     + key.status() + "\"";
-            long sum = 0;
-            for (int i = 0; i < BOUNDS.length; i++) {
-                sum += histogram.buckets[i].sum();
-                sample(
-                        out,
-                        "tenon_http_request_duration_seconds_bucket",
-                        labels + ",le=\"" + BOUNDS[i] + "\"",
-                        Long.toString(sum));
-            }
-            sum += histogram.buckets[BOUNDS.length].sum();
-            sample(out, "tenon_http_request_duration_seconds_bucket", labels + ",le=\"+Inf\"", Long.toString(sum));
-            sample(
-                    out,
-                    "tenon_http_request_duration_seconds_sum",
-                    labels,
-                    Double.toString(histogram.nanos.sum() / 1e9));
-            sample(out, "tenon_http_request_duration_seconds_count", labels, Long.toString(sum));
+            histogram.write(out, "tenon_http_request_duration_seconds", labels);
         });
+    }
+
+    private void operations(StringBuilder out) {
+        String name = "tenon_operation_duration_seconds";
+        head(out, name, "histogram", "Operations that ended since this server began, from request to end.");
+        operations.forEach((key, histogram) ->
+                histogram.write(out, name, "kind=\"" + key.kind() + "\",state=\"" + key.state() + "\""));
     }
 
     private void events(StringBuilder out) {

@@ -1,5 +1,6 @@
 package dev.tenon.server.portal;
 
+import dev.tenon.api.AccessDeniedException;
 import dev.tenon.api.Change;
 import dev.tenon.api.ConflictException;
 import dev.tenon.api.ErrorCode;
@@ -14,6 +15,7 @@ import dev.tenon.api.TenonException;
 import dev.tenon.server.auth.Allowed;
 import dev.tenon.server.portal.view.Confirm;
 import dev.tenon.server.portal.view.Page;
+import dev.tenon.server.portal.view.ParameterRow;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.time.Duration;
@@ -22,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Changes of an instance. Each is shown first and then done exactly as shown: the question carries the preview's digest, and an
@@ -42,6 +45,7 @@ final class ChangePages {
     void register(RoutesConfig routes) {
         String one = "/ui/t/{tenant}/instances/{id}";
         routes.get(one + "/settings", this::settings, Allowed.USERS);
+        routes.get(one + "/change/parameters", this::parameter, Allowed.USERS);
         routes.get(one + "/change/{kind}", this::ask, Allowed.USERS);
         routes.post(one + "/change/update", this::update, Allowed.USERS);
         routes.post(one + "/change/{kind}", this::answer, Allowed.USERS);
@@ -112,6 +116,30 @@ final class ChangePages {
         }
     }
 
+    /** Asks for one parameter's new value. */
+    private void parameter(Context ctx) {
+        Tenant tenant = site.tenant(ctx);
+        Instance instance = InstancePages.instance(ctx, tenant);
+        ParameterRow row = instances.parameter(ctx, instance, Site.query(ctx, "name"));
+        parameter(ctx, tenant, instance, row.value(), "");
+    }
+
+    private void parameter(Context ctx, Tenant tenant, Instance instance, String value, String error) {
+        boolean part = Site.fragment(ctx);
+        Page page = part ? site.part(ctx, tenant) : site.page(ctx, Optional.of(tenant), "instances");
+        String name =
+                Optional.of(Site.form(ctx, "name")).filter(n -> !n.isEmpty()).orElseGet(() -> Site.query(ctx, "name"));
+        site.show(
+                ctx,
+                part ? "parameter.jte" : "parameterpage.jte",
+                Map.of(
+                        "page", page,
+                        "address", address(tenant, instance),
+                        "row", instances.parameter(ctx, instance, name),
+                        "value", value,
+                        "error", error));
+    }
+
     /** Shows what a change that needs no further input would do. */
     private void ask(Context ctx) {
         Tenant tenant = site.tenant(ctx);
@@ -150,8 +178,12 @@ final class ChangePages {
         Preview preview;
         try {
             preview = instance.preview(change);
-        } catch (InvalidSpecException | ConflictException e) {
-            refuse(ctx, tenant, instance, e);
+        } catch (InvalidSpecException | ConflictException | AccessDeniedException e) {
+            if (change instanceof Change.Parameters) {
+                parameter(ctx.status(422), tenant, instance, Site.form(ctx, "value"), Problems.detail(e));
+            } else {
+                refuse(ctx, tenant, instance, e);
+            }
             return;
         }
         String seen = Site.form(ctx, "digest");
@@ -169,7 +201,9 @@ final class ChangePages {
             question(ctx, tenant, instance, change, instance.preview(change), fields, true);
             return;
         }
-        if (change instanceof Change.Purge) {
+        if (change instanceof Change.Parameters) {
+            site.go(ctx, address(tenant, instance) + "/parameters", "changing");
+        } else if (change instanceof Change.Purge) {
             site.go(ctx, "/ui/t/" + tenant.id().value() + "/recycle-bin", "purging");
         } else {
             back(ctx, tenant, instance);
@@ -232,6 +266,13 @@ final class ChangePages {
                             errors.entrySet().iterator().next();
                     return new InvalidSpecException(ErrorCode.SIZE_INVALID, first.getKey(), first.getValue());
                 }));
+            }
+            case "parameters" -> {
+                keep(ctx, fields, "name", "value", "reset");
+                String name = Site.form(ctx, "name");
+                return Site.form(ctx, "reset").isEmpty()
+                        ? new Change.Parameters(Map.of(name, Site.form(ctx, "value")), Set.of())
+                        : new Change.Parameters(Map.of(), Set.of(name));
             }
             case "access" -> {
                 keep(ctx, fields, "whitelist");

@@ -1,6 +1,7 @@
 package dev.tenon.server.portal;
 
 import dev.tenon.api.Catalogue;
+import dev.tenon.api.Change;
 import dev.tenon.api.ConflictException;
 import dev.tenon.api.Credential;
 import dev.tenon.api.EngineId;
@@ -17,10 +18,12 @@ import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.PageRequest;
 import dev.tenon.api.Preview;
+import dev.tenon.api.RequestKey;
 import dev.tenon.api.Session;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.TenonException;
 import dev.tenon.server.auth.Allowed;
+import dev.tenon.server.auth.Caller;
 import dev.tenon.server.portal.view.CreateModel;
 import dev.tenon.server.portal.view.InstanceList;
 import dev.tenon.server.portal.view.InstancePage;
@@ -214,20 +217,23 @@ final class InstancePages {
     private void create(Context ctx) {
         Tenant tenant = site.tenant(ctx);
         CreateForm form = CreateForm.of(ctx);
+        String seen = Site.form(ctx, "digest");
         CreateModel model = model(ctx, tenant, form, false);
-        Optional<Preview> preview = model.preview();
+        // A form that was shown with its preview is sent under that, also when the preview could not be made now: it
+        // may have
+        // been sent already, and then what it made stands in its own way.
+        Optional<Preview> preview =
+                seen.isEmpty() ? model.preview() : form.spec().map(spec -> shown(spec, seen));
         if (preview.isEmpty()) {
             form(ctx, tenant, form, model);
             return;
         }
-        String seen = Site.form(ctx, "digest");
-        if (!seen.isEmpty() && !seen.equals(preview.get().digest())) {
-            form(ctx.status(409), tenant, form, model(ctx, tenant, form, true));
-            return;
-        }
         Operation<Instance> operation;
         try {
-            operation = tenant.instances().create(preview.get(), form.password());
+            operation = once(ctx, form, preview.get())
+                    .tenant(tenant.id().value())
+                    .instances()
+                    .create(preview.get(), form.password());
         } catch (InvalidSpecException | ConflictException e) {
             boolean moved = e.code() == ErrorCode.STALE;
             if (!moved && !(e instanceof InvalidSpecException invalid && form.blame(invalid))) {
@@ -240,6 +246,25 @@ final class InstancePages {
         }
         InstanceId id = operation.view().instance();
         site.go(ctx, "/ui/t/" + tenant.id().value() + "/instances/" + id.value());
+    }
+
+    /** Returns the caller for a creation that is done once, however often the same form is sent. */
+    private Caller once(Context ctx, CreateForm form, Preview preview) {
+        String request = form.values().getOrDefault("request", "");
+        Caller caller = site.auth().caller(ctx);
+        return request.matches("[0-9a-f-]{1,36}")
+                ? caller.under(new RequestKey("portal-" + request + "-" + preview.digest(), preview.digest()))
+                : caller;
+    }
+
+    /** The browser brings only the digest back, which stands for the rest; the control plane computes the rest anew. */
+    private static Preview shown(InstanceSpec spec, String digest) {
+        return Preview.builder()
+                .change(new Change.Create(spec))
+                .restart(false)
+                .needsApproval(false)
+                .digest(digest)
+                .build();
     }
 
     private static CreateModel withProblem(CreateModel model, Page.Notice problem) {
@@ -389,31 +414,41 @@ final class InstancePages {
 
     private void parameters(Context ctx) {
         Seen seen = see(ctx, "parameters");
-        InstanceView view = seen.model().row().view();
-        String text = Site.query(ctx, "q");
-        Map<String, String> inForce = Map.of();
-        String unavailable = "";
-        try {
-            inForce = seen.instance().settings();
-        } catch (TenonException e) {
-            unavailable = seen.page().t("parameters.offline");
-        }
         Map<String, Object> values = seen.values(site);
-        values.put("text", text);
-        values.put("unavailable", unavailable);
-        values.put(
-                "rows",
-                ParameterRow.join(
-                        site.auth()
-                                .caller(ctx)
-                                .catalogue()
-                                .parameters(view.spec().engine(), view.spec().version())
-                                .parameters(),
-                        inForce,
-                        view.spec().parameters(),
-                        view.pendingRestart(),
-                        text));
+        Optional<Map<String, String>> inForce = inForce(seen.instance());
+        values.put("text", Site.query(ctx, "q"));
+        values.put("unavailable", inForce.isPresent() ? "" : seen.page().t("parameters.offline"));
+        values.put("rows", rows(ctx, seen.model().row().view(), inForce.orElse(Map.of()), Site.query(ctx, "q")));
         site.show(ctx, "instance/parameters.jte", values);
+    }
+
+    private static Optional<Map<String, String>> inForce(Instance instance) {
+        try {
+            return Optional.of(instance.settings());
+        } catch (TenonException e) {
+            return Optional.empty();
+        }
+    }
+
+    private List<ParameterRow> rows(Context ctx, InstanceView view, Map<String, String> inForce, String text) {
+        return ParameterRow.join(
+                site.auth()
+                        .caller(ctx)
+                        .catalogue()
+                        .parameters(view.spec().engine(), view.spec().version())
+                        .parameters(),
+                inForce,
+                view.spec().parameters(),
+                view.pendingRestart(),
+                text);
+    }
+
+    /** Returns one parameter as it is now; {@code NOT_FOUND} if the engine has none of this name that tenants may set. */
+    ParameterRow parameter(Context ctx, Instance instance, String name) {
+        return rows(ctx, instance.view(), inForce(instance).orElse(Map.of()), name).stream()
+                .filter(row -> row.name().equals(name) && !row.forbidden())
+                .findFirst()
+                .orElseThrow(() -> new dev.tenon.api.NotFoundException("no parameter of this name can be set"));
     }
 
     private void sessions(Context ctx) {

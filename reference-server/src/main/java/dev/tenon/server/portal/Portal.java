@@ -27,6 +27,7 @@ public final class Portal {
         new ObjectPages(site, instances).register(routes);
         new OperationPages(site).register(routes);
         new TenantPages(site).register(routes);
+        new UserPages(site).register(routes);
         new PlatformPages(site, healthy).register(routes);
         return new Problems(site);
     }

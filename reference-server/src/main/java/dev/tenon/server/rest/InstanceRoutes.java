@@ -284,7 +284,6 @@ final class InstanceRoutes {
                 .change(change)
                 .instance(instance.map(Instance::id))
                 .restart(false)
-                .interruption(Duration.ZERO)
                 .needsApproval(false)
                 .digest(digest)
                 .build();

@@ -20,6 +20,8 @@ import java.util.Optional;
 final class SystemRoutes {
     private record UserBody(String name, Role role, Optional<TenantId> tenant) {}
 
+    private record DisabledBody(Optional<Boolean> disabled) {}
+
     private record Credentials(String user) {}
 
     private record Me(String name, Role role, Optional<TenantId> tenant, Optional<String> csrfToken) {}
@@ -89,11 +91,25 @@ final class SystemRoutes {
                                 "deleteUser",
                                 "Removes an account and ends its logins",
                                 c -> {
-                                    c.auth().users().remove(c.path("user"));
-                                    c.auth().logOutEverywhere(c.path("user"));
+                                    c.auth().remove(c.path("user"));
                                     c.ctx().status(204);
                                 })
                         .by(Allowed.ADMINS),
+                Route.silent(
+                                "PUT",
+                                "/v1/users/{user}/disabled",
+                                "disableUser",
+                                "Lets an account log in or not, and ends its logins if not",
+                                c -> {
+                                    boolean disabled = c.body(DisabledBody.class)
+                                            .disabled()
+                                            .orElseThrow(() -> HttpProblem.invalid(
+                                                    ErrorCode.REQUEST_INVALID, "disabled", "is missing"));
+                                    c.auth().disable(c.path("user"), disabled);
+                                    c.ctx().status(204);
+                                })
+                        .by(Allowed.ADMINS)
+                        .takes("Disabled"),
                 Route.silent(
                                 "PUT",
                                 "/v1/users/{user}/password",
@@ -135,8 +151,7 @@ final class SystemRoutes {
         if (!caller.admin() && !caller.name().equals(name)) {
             throw new AccessDeniedException(ErrorCode.FORBIDDEN, "only an administrator may do this");
         }
-        c.auth().users().password(name, password);
-        c.auth().logOutEverywhere(name);
+        c.auth().password(name, password);
         c.ctx().status(204);
     }
 

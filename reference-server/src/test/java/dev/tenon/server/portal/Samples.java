@@ -4,6 +4,7 @@ import dev.tenon.api.Account;
 import dev.tenon.api.Catalogue;
 import dev.tenon.api.Change;
 import dev.tenon.api.Cidr;
+import dev.tenon.api.Credential;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.Database;
 import dev.tenon.api.Endpoint;
@@ -26,12 +27,17 @@ import dev.tenon.api.Plan;
 import dev.tenon.api.Preview;
 import dev.tenon.api.Quota;
 import dev.tenon.api.Resources;
+import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.TenantSpec;
 import dev.tenon.api.TenantView;
 import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
+import dev.tenon.core.operation.Legality;
+import dev.tenon.core.operation.Phase;
+import dev.tenon.server.auth.Role;
+import dev.tenon.server.auth.User;
 import dev.tenon.server.portal.view.Confirm;
 import dev.tenon.server.portal.view.CreateModel;
 import dev.tenon.server.portal.view.InstanceList;
@@ -102,6 +108,7 @@ final class Samples {
                 .resources(small())
                 .lifecycle(lifecycle)
                 .health(new Health.Healthy())
+                .allowed(Legality.allowed(Phase.of(lifecycle)))
                 .generation(3)
                 .observedGeneration(3)
                 .version(7)
@@ -298,7 +305,7 @@ final class Samples {
                         new Preview.Step("start", "Start the server"),
                         new Preview.Step("hand-over", "Create database app and account app_owner"))
                 .restart(false)
-                .interruption(Duration.ZERO)
+                .interruption(change instanceof Change.Stop ? Optional.empty() : Optional.of(Duration.ZERO))
                 .addDifferences(
                         new Preview.Difference(
                                 "shared_buffers", Optional.empty(), Optional.of("1GB"), "a quarter of the memory"),
@@ -313,7 +320,10 @@ final class Samples {
                         new Preview.QuotaEffect("storage", "540GiB", "560GiB", "1TiB"),
                         new Preview.QuotaEffect("instances", "6", "7", "50"))
                 .needsApproval(false)
-                .addWarnings("This place does not enforce the storage limit.")
+                .addWarnings(new Preview.Warning(
+                        Preview.WarningCode.NOT_ENFORCED,
+                        List.of("local", "STORAGE_LIMIT"),
+                        "the place local does not enforce STORAGE_LIMIT"))
                 .digest("d1g3st")
                 .build();
     }
@@ -545,6 +555,7 @@ final class Samples {
                                                 "1GB",
                                                 "16384 8kB",
                                                 "16 … 1073741823 8kB",
+                                                List.of(),
                                                 "Sets the number of shared memory buffers used by the server.",
                                                 true,
                                                 true,
@@ -555,6 +566,7 @@ final class Samples {
                                                 "16MB",
                                                 "4096 kB",
                                                 "64 … 2147483647 kB",
+                                                List.of(),
                                                 "Sets the maximum memory to be used for query workspaces.",
                                                 false,
                                                 false,
@@ -564,6 +576,55 @@ final class Samples {
                                 "",
                                 "unavailable",
                                 "")));
+        ParameterRow parameter = new ParameterRow(
+                "synchronous_commit",
+                "on",
+                "on",
+                "local, remote_write, remote_apply, on, off",
+                List.of("local", "remote_write", "remote_apply", "on", "off"),
+                "Sets the current transaction's synchronization level.",
+                false,
+                false,
+                true,
+                false);
+        all.put(
+                "parameter",
+                Map.entry(
+                        "parameterpage.jte",
+                        Map.of(
+                                "page",
+                                page,
+                                "address",
+                                "/ui/t/" + TENANT.value() + "/instances/" + ID.value(),
+                                "row",
+                                parameter,
+                                "value",
+                                "off",
+                                "error",
+                                "expected one of local, on")));
+        all.put(
+                "users",
+                Map.entry(
+                        "users.jte",
+                        Map.of(
+                                "page",
+                                page(page.messages(), "users"),
+                                "users",
+                                List.of(
+                                        new User("admin", Role.ADMIN, Optional.empty()),
+                                        new User("lin-wei", Role.MEMBER, Optional.of(TENANT)),
+                                        new User("former", Role.MEMBER, Optional.of(TENANT), true)),
+                                "tenants",
+                                Map.of(TENANT.value(), "Shop"),
+                                "made",
+                                Optional.of(new Credential("lin-wei", Secret.of("not shown anywhere else"))),
+                                "values",
+                                Map.of("role", "MEMBER"),
+                                "errors",
+                                Map.of("tenant", "a member needs one"))));
+        all.put(
+                "password-change",
+                Map.entry("ownpassword.jte", Map.of("page", page, "errors", Map.of("again", "the two differ"))));
         all.put(
                 "sessions",
                 Map.entry(

@@ -34,4 +34,4 @@ public record ChangePlan(
         List<Preview.Difference> differences,
         boolean approval,
         boolean purge,
-        List<String> warnings) {}
+        List<Preview.Warning> warnings) {}

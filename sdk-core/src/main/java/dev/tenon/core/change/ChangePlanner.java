@@ -128,7 +128,7 @@ public final class ChangePlanner {
                             Optional.of(now.spec().whitelist().toString()),
                             Optional.of(access.whitelist().toString()),
                             "as asked")),
-                    open ? List.of("the whitelist is open to every address") : List.of());
+                    open ? List.of(Warnings.OPEN_TO_ALL) : List.of());
         } else if (change instanceof Change.Update update) {
             return plain(now, kind, phase, updated(now.spec(), update), false, List.of(), List.of());
         } else if (change instanceof Change.Delete delete) {
@@ -139,7 +139,7 @@ public final class ChangePlanner {
                 || kind == OperationKind.SWITCHOVER) {
             return members(now, phase, change, tenant);
         } else if (change instanceof Change.Purge) {
-            return gone(now, kind, phase, List.of("all data is removed for good"));
+            return gone(now, kind, phase, List.of(Warnings.DATA_REMOVED));
         } else {
             Phase steps = change instanceof Change.Recover ? now.before().orElse(Phase.ACTIVE) : phase;
             boolean restart = change instanceof Change.Restart;
@@ -155,7 +155,7 @@ public final class ChangePlanner {
                     false,
                     false,
                     change instanceof Change.Stop || change instanceof Change.Freeze
-                            ? List.of("clients have no service until it is started again")
+                            ? List.of(Warnings.NO_SERVICE)
                             : List.of());
         }
     }
@@ -176,18 +176,18 @@ public final class ChangePlanner {
         InstanceSpec spec = applied(now.spec(), change);
         engine.check(spec.version(), spec.topology(), spec.ephemeral());
         require(delivery, Capability.FILL, "topology");
-        List<String> warnings = new ArrayList<>();
+        List<Preview.Warning> warnings = new ArrayList<>();
         if (change instanceof Change.AddStandby) {
             fits(delivery, spec, now.projectedResources());
         } else if (change instanceof Change.RemoveStandby remove) {
             requireStandby(now, remove.member());
-            warnings.add("the data of " + remove.member() + " is removed for good");
+            warnings.add(Warnings.memberRemoved(remove.member()));
         } else if (change instanceof Change.RebuildStandby rebuild) {
             requireStandby(now, rebuild.member());
-            warnings.add(rebuild.member() + " cannot take over until its copy is complete");
+            warnings.add(Warnings.notReady(rebuild.member()));
         } else if (change instanceof Change.Switchover switchover) {
             requireStandby(now, switchover.member());
-            warnings.add("sessions end, and writes pause for about a second");
+            warnings.add(Warnings.WRITES_PAUSE);
         }
         boolean switched = change instanceof Change.Switchover;
         return new ChangePlan(
@@ -231,7 +231,7 @@ public final class ChangePlanner {
             InstanceSpec spec,
             boolean approval,
             List<Preview.Difference> differences,
-            List<String> warnings) {
+            List<Preview.Warning> warnings) {
         return new ChangePlan(
                 kind,
                 spec,
@@ -246,7 +246,7 @@ public final class ChangePlanner {
                 warnings);
     }
 
-    private ChangePlan gone(InstanceDoc now, OperationKind kind, Phase phase, List<String> warnings) {
+    private ChangePlan gone(InstanceDoc now, OperationKind kind, Phase phase, List<Preview.Warning> warnings) {
         return new ChangePlan(
                 kind,
                 now.spec(),
@@ -270,7 +270,7 @@ public final class ChangePlanner {
         Duration retention = delete.retention().orElse(DEFAULT_RETENTION);
         // An ephemeral instance's data may be thrown away at any time, and a failed one has none.
         if (now.spec().ephemeral() || retention.isZero() || phase == Phase.FAILED || phase == Phase.PROVISIONING) {
-            return gone(now, OperationKind.DELETE, phase, List.of("all data is removed for good"));
+            return gone(now, OperationKind.DELETE, phase, List.of(Warnings.DATA_REMOVED));
         }
         return plain(
                 now,
@@ -279,7 +279,7 @@ public final class ChangePlanner {
                 now.spec(),
                 false,
                 List.of(),
-                List.of("clients have no service; it can be recovered for " + retention.toHours() + " hours"));
+                List.of(Warnings.recoverable(retention)));
     }
 
     /** Returns how long a deleted instance stays in the recycle bin. */
@@ -327,12 +327,9 @@ public final class ChangePlanner {
                 before.storage().toString(),
                 after.storage().toString());
         differences.addAll(differences(settings(old), settings(sizing), reasons(sizing)));
-        List<String> warnings = new ArrayList<>(limits(delivery));
+        List<Preview.Warning> warnings = new ArrayList<>(limits(delivery));
         if (restart) {
-            warnings.add(
-                    inPlace
-                            ? "the database restarts, because of " + new TreeSet<>(restarts)
-                            : "the database restarts, because this place cannot change limits of a running member");
+            warnings.add(inPlace ? Warnings.restarts(restarts) : Warnings.RESTARTS_FOR_LIMITS);
         }
         return new ChangePlan(
                 OperationKind.RESIZE,
@@ -404,8 +401,8 @@ public final class ChangePlanner {
                 false,
                 false,
                 restart
-                        ? List.of("the database restarts, because of " + waiting)
-                        : needed ? List.of("takes effect at the next restart: " + waiting) : List.of());
+                        ? List.of(Warnings.restarts(waiting))
+                        : needed ? List.of(Warnings.nextRestart(waiting)) : List.of());
     }
 
     /** Returns the specification with the change of what only people read. */
@@ -501,11 +498,11 @@ public final class ChangePlanner {
         }
     }
 
-    private static List<String> limits(DeliveryDriver delivery) {
-        List<String> warnings = new ArrayList<>();
+    private static List<Preview.Warning> limits(DeliveryDriver delivery) {
+        List<Preview.Warning> warnings = new ArrayList<>();
         for (Capability capability : List.of(Capability.CPU_LIMIT, Capability.MEMORY_LIMIT, Capability.STORAGE_LIMIT)) {
             if (!delivery.capabilities().contains(capability)) {
-                warnings.add("the place " + delivery.id() + " does not enforce " + capability);
+                warnings.add(Warnings.notEnforced(delivery.id(), capability));
             }
         }
         return warnings;

@@ -25,6 +25,7 @@ final class Previews {
     /**
      * Returns the preview.
      *
+     * @param ends whether a running database ends and stays ended
      * @param basis stands for the instance's state
      */
     static Preview of(
@@ -34,6 +35,7 @@ final class Previews {
             StateStore store,
             TenantDoc tenant,
             Charge charge,
+            boolean ends,
             String basis) {
         return Preview.builder()
                 .change(change)
@@ -42,7 +44,7 @@ final class Previews {
                         .map(step -> new Preview.Step(step, StepNames.text(step)))
                         .toList())
                 .restart(plan.restart())
-                .interruption(plan.interruption())
+                .interruption(ends ? Optional.empty() : Optional.of(plan.interruption()))
                 .differences(plan.differences())
                 .quota(QuotaLedger.effects(
                         store, tenant.id(), charge, tenant.spec().quota()))
@@ -81,7 +83,9 @@ final class Previews {
                 .put("differences", differences)
                 .put("approval", plan.approval())
                 .put("purge", plan.purge())
-                .put("warnings", plan.warnings())
+                .put(
+                        "warnings",
+                        plan.warnings().stream().map(Preview.Warning::text).toList())
                 .put("quota", SpecCodec.quota(tenant.spec().quota()))
                 .put("charge", charge.toString())
                 .put("basis", basis)

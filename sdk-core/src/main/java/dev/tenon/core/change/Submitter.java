@@ -141,7 +141,7 @@ public final class Submitter {
         Charge charge = Charge.whole(plan.resources(), 1 + spec.topology().standbys());
         QuotaLedger.require(store, tenant, charge, owner.spec().quota());
         places.require(offering.ordered(spec.delivery()).id(), charge, spec.ephemeral());
-        return Previews.of(new Change.Create(plan.spec()), Optional.empty(), plan, store, owner, charge, "new");
+        return Previews.of(new Change.Create(plan.spec()), Optional.empty(), plan, store, owner, charge, false, "new");
     }
 
     /** Returns what a change would do. */
@@ -152,6 +152,9 @@ public final class Submitter {
     }
 
     private Preview preview(InstanceDoc doc, TenantDoc owner, Change change, ChangePlan plan) {
+        Phase phase = doc.projectedPhase();
+        boolean ends = phase.running()
+                && (plan.purge() || !Legality.after(plan.kind(), phase).running());
         return Previews.of(
                 change,
                 Optional.of(doc.id()),
@@ -159,7 +162,8 @@ public final class Submitter {
                 store,
                 owner,
                 effect(doc, plan),
-                doc.generation() + " " + doc.projectedPhase() + " " + doc.queue());
+                ends,
+                doc.generation() + " " + phase + " " + doc.queue());
     }
 
     /** Returns what the change does to the quota once it is done. */
@@ -629,7 +633,7 @@ public final class Submitter {
                         state == OperationState.REJECTED ? "operation.rejected" : "operation.cancelled",
                         Event.Severity.INFO,
                         operation.kind() + ": " + message,
-                        Map.of("by", by))
+                        ended.outcome(by))
                 .commit()
                 .operation();
     }
@@ -720,7 +724,7 @@ public final class Submitter {
                             "operation.cancelled",
                             Event.Severity.INFO,
                             operation.kind() + " of " + doc.spec().name() + " was cancelled",
-                            Map.of())
+                            ended.outcome(operation.requestedBy()))
                     .commit();
         } else {
             entry.operation(

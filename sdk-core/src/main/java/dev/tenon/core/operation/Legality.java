@@ -80,6 +80,15 @@ public final class Legality {
         return rule(kind).from().contains(phase);
     }
 
+    /** Returns the operations that people may ask for in this phase. */
+    public static Set<OperationKind> allowed(Phase phase) {
+        Set<OperationKind> kinds = EnumSet.allOf(OperationKind.class);
+        // These begin by themselves: with a new instance, and when one is not what it shall be.
+        kinds.removeAll(EnumSet.of(OperationKind.CREATE, OperationKind.HEAL));
+        kinds.removeIf(kind -> !allowed(kind, phase));
+        return kinds;
+    }
+
     /** Returns the phase after the operation has succeeded. */
     public static Phase after(OperationKind kind, Phase phase) {
         return rule(kind).to().orElse(phase);

@@ -9,6 +9,7 @@ import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.TenantId;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -129,6 +130,13 @@ public interface OperationDoc {
                 .deadline(deadline())
                 .version(version())
                 .build();
+    }
+
+    /** Returns what its last event says of it once it is done, for those who count. */
+    default Map<String, String> outcome(String by) {
+        long millis =
+                Duration.between(createdAt(), finishedAt().orElse(createdAt())).toMillis();
+        return Map.of("by", by, "kind", kind().name(), "state", state().name(), "millis", Long.toString(millis));
     }
 
     /** Returns a builder that starts from this. */

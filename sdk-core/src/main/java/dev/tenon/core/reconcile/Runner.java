@@ -542,7 +542,7 @@ final class Runner {
                         t.type(),
                         t.severity(),
                         t.message(),
-                        Map.of("by", op.requestedBy())));
+                        ended.outcome(op.requestedBy())));
                 Journal.Written written = entry.commit();
                 if (gone) {
                     diary.forget(doc.id());

@@ -696,7 +696,9 @@ final class ChangesTest {
         Change.Parameters later = new Change.Parameters(Map.of("max_sessions", "12"), Set.of());
         Preview preview = orders.preview(later);
         assertThat(preview.restart()).isFalse();
-        assertThat(preview.warnings()).containsExactly("takes effect at the next restart: [max_sessions]");
+        assertThat(preview.warnings())
+                .extracting(Preview.Warning::text)
+                .containsExactly("takes effect at the next restart: [max_sessions]");
         orders.apply(preview).await(PATIENCE);
         assertThat(orders.view().pendingRestart()).containsExactly("max_sessions");
         assertThat(orders.settings()).doesNotContainEntry("max_sessions", "12");
@@ -704,8 +706,10 @@ final class ChangesTest {
         Change.Parameters now = new Change.Parameters(Map.of("work_size", "2048"), Set.of(), true);
         Preview restarting = orders.preview(now);
         assertThat(restarting.restart()).isTrue();
-        assertThat(restarting.interruption()).isPositive();
-        assertThat(restarting.warnings()).containsExactly("the database restarts, because of [max_sessions]");
+        assertThat(restarting.interruption().orElseThrow()).isPositive();
+        assertThat(restarting.warnings())
+                .extracting(Preview.Warning::text)
+                .containsExactly("the database restarts, because of [max_sessions]");
         orders.apply(restarting).await(PATIENCE);
         assertThat(orders.view().pendingRestart()).isEmpty();
         assertThat(orders.settings()).containsEntry("max_sessions", "12").containsEntry("work_size", "2048");

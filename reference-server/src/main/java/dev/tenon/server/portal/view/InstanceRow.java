@@ -26,15 +26,15 @@ public record InstanceRow(InstanceView view, Optional<OperationView> operation) 
 
     /** Returns whether an action is offered. */
     public boolean may(OperationKind kind) {
-        // Whoever waits for a creation that is parked may as well give it up.
-        boolean stuck = view.lifecycle() instanceof Lifecycle.Provisioning
-                && operation.filter(o -> o.state() == OperationState.PARKED).isPresent();
         boolean moving =
                 operation.filter(o -> o.state() != OperationState.PARKED).isPresent();
-        if (moving && RUN_STATE.contains(kind)) {
+        boolean coming = view.lifecycle() instanceof Lifecycle.Requested
+                || view.lifecycle() instanceof Lifecycle.PendingApproval
+                || view.lifecycle() instanceof Lifecycle.Provisioning;
+        if (moving && (coming || RUN_STATE.contains(kind))) {
             return false; // the operation under way is about to change what this would depend on
         }
-        return Legality.allows(view.lifecycle(), kind) || (stuck && kind == OperationKind.DELETE);
+        return view.allowed().contains(kind);
     }
 
     /** Returns the name for people, or the technical one. */

@@ -154,10 +154,22 @@ public record Page(
 
     /** Returns how long clients are without service, in words; a change that ends with nothing running has no number. */
     public String interruption(Preview preview) {
-        return switch (preview.change().kind()) {
-            case STOP, FREEZE, DELETE -> t("preview.stopped");
-            case PURGE -> t("preview.ever");
-            default -> preview.interruption().isZero() ? t("preview.none") : "≈ " + took(preview.interruption());
+        return preview.interruption()
+                .map(length -> length.isZero() ? t("preview.none") : "≈ " + took(length))
+                .orElseGet(() -> t("preview.stopped"));
+    }
+
+    /** Returns a warning in the reader's language. */
+    public String warning(Preview.Warning warning) {
+        List<String> values = warning.values();
+        return switch (warning.code()) {
+            case OPEN_TO_ALL, NO_SERVICE, DATA_REMOVED, WRITES_PAUSE -> t("warning." + warning.code());
+            case MEMBER_REMOVED, NOT_READY -> t("warning." + warning.code(), values.get(0));
+            case RECOVERABLE -> t("warning.RECOVERABLE", span(Duration.ofHours(Long.parseLong(values.get(0)))));
+            case RESTARTS ->
+                values.isEmpty() ? t("warning.RESTARTS.limits") : t("warning.RESTARTS", String.join(", ", values));
+            case NEXT_RESTART -> t("warning.NEXT_RESTART", String.join(", ", values));
+            case NOT_ENFORCED -> t("warning.NOT_ENFORCED", values.get(0), capability(values.get(1)));
         };
     }
 

@@ -12,7 +12,8 @@ import java.util.TreeMap;
  * @param name the engine's name
  * @param value in force, or what the tenant set while nothing runs
  * @param builtIn the engine's default
- * @param allowed what may be set
+ * @param allowed what may be set, in words
+ * @param choices the only values there are, for switches and enumerations
  * @param description the engine's words
  * @param restart whether a change needs a restart
  * @param forbidden whether tenants may not set it
@@ -24,6 +25,7 @@ public record ParameterRow(
         String value,
         String builtIn,
         String allowed,
+        List<String> choices,
         String description,
         boolean restart,
         boolean forbidden,
@@ -42,8 +44,9 @@ public record ParameterRow(
                         .map(p -> new ParameterRow(
                                 p.name(),
                                 inForce.getOrDefault(p.name(), set.getOrDefault(p.name(), "")),
-                                p.defaultValue() + unit(p),
+                                builtIn(p),
                                 allowed(p),
+                                choices(p),
                                 p.description(),
                                 p.restart(),
                                 p.access() == Parameter.Access.FORBIDDEN,
@@ -56,10 +59,22 @@ public record ParameterRow(
         return p.unit().map(u -> " " + u).orElse("");
     }
 
+    /** A bare number gets its unit; -1 and 0 often mean "none" or "off" and have none. */
+    private static String builtIn(Parameter p) {
+        return p.defaultValue().matches("[1-9][0-9]*(\\.[0-9]+)?") ? p.defaultValue() + unit(p) : p.defaultValue();
+    }
+
+    private static List<String> choices(Parameter p) {
+        return switch (p.type()) {
+            case BOOLEAN -> List.of("on", "off");
+            case ENUM -> p.allowed();
+            case INTEGER, REAL, STRING -> List.of();
+        };
+    }
+
     private static String allowed(Parameter p) {
         return switch (p.type()) {
-            case BOOLEAN -> "on, off";
-            case ENUM -> String.join(", ", p.allowed());
+            case BOOLEAN, ENUM -> String.join(", ", choices(p));
             case INTEGER, REAL -> p.min().orElse("") + " … " + p.max().orElse("") + unit(p);
             case STRING -> "";
         };

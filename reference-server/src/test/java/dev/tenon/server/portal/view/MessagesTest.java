@@ -6,6 +6,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Grant;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
+import dev.tenon.api.Preview;
 import dev.tenon.spi.delivery.Capability;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,12 @@ class MessagesTest {
     @EnumSource(OperationState.class)
     void operationState_hasWords(OperationState state) {
         assertThat(Messages.ENGLISH.find("state." + state)).isPresent();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Preview.WarningCode.class)
+    void warning_hasWords(Preview.WarningCode code) {
+        assertThat(Messages.ENGLISH.find("warning." + code)).isPresent();
     }
 
     @ParameterizedTest
