@@ -31,8 +31,8 @@ public record Decision(
         LOSS_TOO_GREAT,
         /** Writes wait for standbys. */
         STALLED,
-        /** What was asked for could not be done. */
-        REQUEST_FAILED,
+        /** What was asked for cannot begin yet. */
+        REQUEST_WAITS,
         /** Who was elected does not answer, and nobody else can be. */
         ELECTED_SILENT
     }

@@ -13,7 +13,6 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -163,10 +162,10 @@ public final class FailoverPlanner {
                         lost.get().reason() + "; it had leave to run alone, so only a person may force");
                 return Optional.empty();
             }
-            if (guaranteed.alone() && (primary.answers() || !lost.get().proof())) {
-                // Without synchronous standbys nothing keeps the old primary from acknowledging, so its place must; and
-                // a
-                // restart in place loses nothing.
+            // Without synchronous standbys only proof counts as loss, and a promotion waits until the place has
+            // switched
+            // the old primary off. If its place answers, it is started again instead, which loses nothing.
+            if (guaranteed.alone() && primary.answers()) {
                 return Optional.empty();
             }
             long able = standbys()
@@ -205,6 +204,9 @@ public final class FailoverPlanner {
             if (request.target().equals(record.primary())) {
                 return Optional.of(write(record, r -> r.answered(request.id()), request.target() + " leads"));
             }
+            if (!wanted.members().contains(request.target())) {
+                return Optional.of(write(record, r -> r.answered(request.id()), request.target() + " is no member"));
+            }
             if (request instanceof Request.Renew) {
                 return Optional.of(write(
                         record,
@@ -213,8 +215,9 @@ public final class FailoverPlanner {
             }
             if (!streams(request.target()) || !primary.is(State.PRIMARY, record.revision())) {
                 alarm(
-                        Decision.Kind.REQUEST_FAILED,
-                        "the switch-over waits: " + request.target() + " does not stream closely");
+                        Decision.Kind.REQUEST_WAITS,
+                        "the switch-over waits until " + request.target()
+                                + " streams closely from a primary that answers");
                 return Optional.empty();
             }
             return Optional.of(write(
@@ -227,11 +230,13 @@ public final class FailoverPlanner {
 
         /** Takes note of data that was made anew, and of data that must be. */
         private Optional<Decision> members() {
-            Set<String> sound = record.rebuilds().keySet().stream()
-                    .filter(m -> seen.of(m).answers()
-                            && seen.of(m).base() >= record.rebuilds().get(m).since()
-                            && seen.of(m).state() != State.EMPTY)
-                    .collect(Collectors.toSet());
+            Set<String> sound = new TreeSet<>();
+            record.rebuilds().forEach((member, rebuild) -> {
+                Seen.Member m = seen.of(member);
+                if (m.answers() && m.base() >= rebuild.since() && m.state() != State.EMPTY) {
+                    sound.add(member);
+                }
+            });
             if (!sound.isEmpty()) {
                 return Optional.of(write(record, r -> r.sound(sound), sound + " has new data"));
             }
@@ -309,10 +314,10 @@ public final class FailoverPlanner {
             Request.Force force = open.get();
             if (record.stray(force.target())
                     || !loss(record, seen, force.target()).within(force.accepted())) {
-                alarm(
-                        Decision.Kind.REQUEST_FAILED,
-                        "more would be lost than was accepted, or " + force.target() + " is stale");
-                return Optional.of(write(record, r -> r.answered(force.id()), "the forced promotion is refused"));
+                return Optional.of(write(
+                        record,
+                        r -> r.answered(force.id()),
+                        "refused: more would be lost than was accepted, or " + force.target() + " is stale"));
             }
             return Optional.of(write(
                     record,
@@ -393,9 +398,8 @@ public final class FailoverPlanner {
             String elected = promoting.elected();
             Seen.Member m = seen.of(elected);
             if (m.is(State.PRIMARY, record.revision())) {
-                // Its setting was in force before it was promoted, and what was acknowledged before is with everybody
-                // who has
-                // reached its timeline.
+                // Its setting was in force before it was promoted, and whoever has reached its timeline has everything
+                // that was acknowledged before.
                 return write(
                         record,
                         r -> r.primary(elected, m.timeline())
@@ -404,8 +408,7 @@ public final class FailoverPlanner {
                                 .sound(Set.of(elected)),
                         elected + " leads");
             }
-            // It may lead without being seen, but nobody follows it, so it can acknowledge nothing that waits for a
-            // standby.
+            // It may lead without being seen, but nobody follows it: what waits for a standby is not acknowledged.
             if (late(promoting.since()) && !record.setting().alone()) {
                 SortedSet<String> detached = detached(elected);
                 Optional<String> next = elected(detached);
@@ -476,8 +479,13 @@ public final class FailoverPlanner {
             return !seen.now().isBefore(since.plus(limits.patience()));
         }
 
+        /** Nobody has been away from this primary for longer than it leads. */
         private Duration away(String member) {
-            return seen.of(member).away();
+            Duration away = seen.of(member).away();
+            Duration leads = record.phase() instanceof Phase.Steady steady
+                    ? Duration.between(steady.since(), seen.now())
+                    : Duration.ZERO;
+            return away.compareTo(leads) < 0 ? away : leads;
         }
 
         /** Returns the members that could be elected if they have stopped receiving. */

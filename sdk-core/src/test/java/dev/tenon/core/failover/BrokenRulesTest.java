@@ -146,7 +146,7 @@ final class BrokenRulesTest {
     void confirmations_ofAnEarlierRevision_areCaught() {
         caught(
                 "confirmations of an earlier revision",
-                1,
+                24,
                 "can still acknowledge",
                 seed -> Scenario.random(seed, new Rules() {
                     @Override
@@ -162,7 +162,7 @@ final class BrokenRulesTest {
     void confirmations_oneTooFew_areCaught() {
         caught(
                 "fewer than |S| - k + 1",
-                1,
+                44,
                 "",
                 seed -> Scenario.random(seed, new Rules() {
                     @Override
@@ -219,7 +219,7 @@ final class BrokenRulesTest {
     void promotion_beforeTheSettingIsInForce_isCaught() {
         caught(
                 "promoted before its setting is in force",
-                1,
+                37,
                 "recorded is",
                 seed -> Scenario.random(seed, new Rules(), Break.PROMOTE_BEFORE_SETTING));
     }
@@ -282,7 +282,7 @@ final class BrokenRulesTest {
     void newData_copiedFromAStandby_isCaught() {
         caught(
                 "cloned from a standby",
-                1,
+                46,
                 "was acknowledged and",
                 seed -> Scenario.focused(
                         seed, new Rules(), Set.of(Break.CLONE_FROM_STANDBY), RENEW_MEMBER, CUT_BOTH_WAYS, KILL_HOST));
@@ -294,7 +294,7 @@ final class BrokenRulesTest {
     void asyncLoss_greaterThanAgreed_isCaught() {
         caught(
                 "async loses more than was agreed to",
-                1,
+                18,
                 "more than",
                 seed -> Scenario.async(seed, new Rules() {
                     @Override
