@@ -141,7 +141,8 @@ public final class FleetBench {
             double drift = Double.NaN;
             double idle = Double.NaN;
             long begun = System.nanoTime();
-            try (Tenon tenon = start(directory, Intercepted.delivery(SimulatedDelivery.on(place), looks), plain(place))) {
+            try (Tenon tenon =
+                    start(directory, Intercepted.delivery(SimulatedDelivery.on(place), looks), plain(place))) {
                 await("a full sweep", () -> looks.members() >= size);
                 double sweep = seconds(begun);
                 System.out.printf(Locale.ROOT, "%d instances: swept in %.2f s%n", size, sweep);

@@ -21,8 +21,8 @@ final class Warnings {
             List.of(),
             "the database restarts, because this place cannot change limits of a running member");
 
-    static final Warning WRITES_PAUSE = new Warning(
-            WarningCode.WRITES_PAUSE, List.of(), "sessions end, and writes pause for about a second");
+    static final Warning WRITES_PAUSE =
+            new Warning(WarningCode.WRITES_PAUSE, List.of(), "sessions end, and writes pause for about a second");
 
     private Warnings() {}
 
