@@ -120,8 +120,9 @@ final class SimulatedMember {
         return up;
     }
 
+    /** Whether it takes writes, or will once it starts again by itself. */
     boolean mayStillLead() {
-        return primary && !empty && !(told instanceof Order.Rest && !up);
+        return primary && !empty && (up || starting || told instanceof Order.Lead);
     }
 
     Optional<String> follows() {
