@@ -93,6 +93,8 @@ public enum ErrorCode {
     SOFTWARE_CORRUPT(ErrorCategory.INTERNAL),
     /** A directory belongs to another user or has the wrong mode. */
     WRONG_OWNER(ErrorCategory.INTERNAL),
+    /** A host does not show the key that was pinned for it; nothing was sent to it. */
+    HOST_KEY_MISMATCH(ErrorCategory.INTERNAL),
     /** A backend refused or failed in a way that repeating does not mend. */
     PROVIDER_FAILED(ErrorCategory.INTERNAL),
     /** A defect of Tenon itself. */

@@ -128,7 +128,13 @@ public record Problem(
             case VERSION_CONFLICT -> 412;
             case IDEMPOTENCY_MISMATCH, UNSUPPORTED -> 422;
             case TOO_MANY_REQUESTS -> 429;
-            case PROVIDER_FAILED, PORT_TAKEN, SOFTWARE_MISSING, SOFTWARE_CORRUPT, WRONG_OWNER, INTERNAL -> 500;
+            case PROVIDER_FAILED,
+                    PORT_TAKEN,
+                    SOFTWARE_MISSING,
+                    SOFTWARE_CORRUPT,
+                    WRONG_OWNER,
+                    HOST_KEY_MISMATCH,
+                    INTERNAL -> 500;
             case PROVIDER_UNAVAILABLE, STORE_UNAVAILABLE, FENCED, STORE_LOCKED -> 503;
             case TIMEOUT -> 504;
             case DISK_FULL -> 507;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.baremetal.internal.ssh;
+
+import org.jspecify.annotations.NullMarked;
