@@ -17,14 +17,11 @@ import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.delivery.PlaceCapacity;
 import dev.tenon.spi.delivery.SoftwareOffer;
 import dev.tenon.spi.delivery.StopMode;
-import dev.tenon.spi.workload.AdminRoute;
 import dev.tenon.spi.workload.Command;
-import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Port;
-import dev.tenon.spi.workload.Probe;
 import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
@@ -56,7 +53,7 @@ import org.slf4j.LoggerFactory;
 final class LocalHost implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(LocalHost.class);
     private static final AtomicLong COUNTER = new AtomicLong();
-    private static final int MOST_LINES = 10_000;
+    static final int MOST_LINES = 10_000;
     private static final int PORT_TRIES = 16;
     private static final int USABLE_PERCENT = 70;
     private static final int FILES_COUNTED = 20_000;
@@ -480,61 +477,12 @@ final class LocalHost implements AutoCloseable {
 
     /** Fills in what later calls need and only the workload says. */
     private MemberRecord describe(Member member, MemberRecord content, MemberWorkload workload) {
-        Map<String, Long> sizes = new HashMap<>(content.sizes());
-        workload.directories().forEach(d -> d.size().ifPresent(s -> sizes.merge(d.name(), s.bytes(), Math::max)));
-        MemberRecord placed = content.edit()
-                .directories(Preparation.directories(member, workload))
-                .logDirectories(workload.directories().stream()
-                        .filter(d -> d.purpose() == Directory.Purpose.LOG)
-                        .map(Directory::name)
-                        .toList())
-                .sizes(sizes)
-                .processes(workload.processes().stream()
-                        .map(p -> new MemberRecord.ProcessEntry(
-                                p.name(),
-                                p.stop().signal(),
-                                p.stop().grace().toMillis(),
-                                p.stop().discard()))
-                        .toList())
-                .cpuMillis(workload.resources().cpuMillis())
-                .memoryBytes(workload.resources().memory().bytes())
-                .cgroups(machine.cgroups()
-                        .directories(member.root().group(member.ref().externalName())))
-                .build();
-        Rendering rendering = rendering(member, placed);
-        ImmutableMemberRecord.Builder described = placed.edit()
-                .ready(ready(workload.ready(), rendering))
-                .adminSocket("")
-                .adminPort(0);
-        for (AdminRoute route : workload.adminRoutes()) {
-            if (route instanceof AdminRoute.UnixSocket socket) {
-                String path = placed.directories().get(socket.directory()) + "/" + rendering.text(socket.fileName());
-                // The kernel's limit on a socket's path, its final zero byte included.
-                if (path.length() < 108) {
-                    return described.adminSocket(path).build();
-                }
-            } else if (route instanceof AdminRoute.TcpPort tcp && placed.ports().containsKey(tcp.port())) {
-                return described.adminPort(placed.ports().get(tcp.port())).build();
-            }
-        }
-        return described.build();
-    }
-
-    private static MemberRecord.ReadyEntry ready(Probe probe, Rendering rendering) {
-        if (probe instanceof Probe.FileLine file) {
-            return new MemberRecord.ReadyEntry(
-                    0, rendering.directories().get(file.directory()) + "/" + file.path(), file.line(), List.of());
-        } else if (probe instanceof Probe.PortOpen port) {
-            return new MemberRecord.ReadyEntry(rendering.ports().getOrDefault(port.port(), 0), "", "", List.of());
-        }
-        if (probe instanceof Probe.Exec exec) {
-            return new MemberRecord.ReadyEntry(
-                    0,
-                    "",
-                    exec.command().successText().orElse(""),
-                    rendering.argv(exec.command().argv()));
-        }
-        return MemberRecord.ReadyEntry.ALWAYS;
+        return Description.of(
+                content,
+                workload,
+                Preparation.directories(member, workload),
+                machine.cgroups().directories(member.root().group(member.ref().externalName())),
+                placed -> rendering(member, placed));
     }
 
     /** Brings a prepared member up to what the workload says now. */

@@ -70,7 +70,7 @@ final class LocalMachine implements AutoCloseable {
                     "user " + runAs.user().name() + " cannot reach the cache " + cache
                             + ": a directory above it is closed to others. Name another with LocalDelivery.builder().cache(…).");
         }
-        this.runtime = runtime(root);
+        this.runtime = runtime(runAs.operator().uid());
         AtomicInteger number = new AtomicInteger();
         this.helpers = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "tenon-" + settings.id() + "-io-" + number.incrementAndGet());
@@ -209,21 +209,21 @@ final class LocalMachine implements AutoCloseable {
                 : Path.of(System.getProperty("user.home"), ".cache", "tenon");
     }
 
-    /** Sockets need short paths: at most 107 bytes in all. */
-    private Path runtime(boolean root) throws IOException {
+    /** Returns where sockets lie: they need short paths, at most 107 bytes in all. */
+    static Path runtime(int uid) throws IOException {
+        boolean root = uid == 0;
         String session = System.getenv("XDG_RUNTIME_DIR");
         Path path = root && Files.isWritable(Path.of("/run"))
                 ? Path.of("/run/tenon")
                 : !root && session != null && session.length() < 30 && Files.isWritable(Path.of(session))
                         ? Path.of(session, "tenon")
-                        : Path.of("/tmp/tenon-" + runAs.operator().uid());
+                        : Path.of("/tmp/tenon-" + uid);
         Disk.makeDirectories(path, 0711);
         int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-        if (owner != runAs.operator().uid()) {
+        if (owner != uid) {
             throw Failures.of(
                     ErrorCode.WRONG_OWNER,
-                    path + " belongs to user " + owner + ", expected "
-                            + runAs.operator().uid() + ". Somebody else made it; remove it.");
+                    path + " belongs to user " + owner + ", expected " + uid + ". Somebody else made it; remove it.");
         }
         return path;
     }

@@ -95,14 +95,24 @@ final class Member {
     }
 
     static MemberRecord parse(Path file) throws IOException {
-        MemberRecord content = Json.MAPPER.readValue(Files.readAllBytes(file), MemberRecord.class);
+        return parse(Files.readAllBytes(file), file);
+    }
+
+    /** @param where it was read, for people */
+    static MemberRecord parse(byte[] json, Object where) throws IOException {
+        MemberRecord content = Json.MAPPER.readValue(json, MemberRecord.class);
         if (content.format() > MemberRecord.FORMAT) {
             throw Failures.of(
                     ErrorCode.PROVIDER_FAILED,
-                    file + " was written by a newer release (format " + content.format() + ", this one knows "
+                    where + " was written by a newer release (format " + content.format() + ", this one knows "
                             + MemberRecord.FORMAT + ")");
         }
         return content;
+    }
+
+    /** Returns the record as one line of text. */
+    static byte[] json(MemberRecord content) throws IOException {
+        return Json.MAPPER.writeValueAsBytes(content);
     }
 
     /** Replaces the record; {@code sync} makes it survive a power failure. */
@@ -112,7 +122,7 @@ final class Member {
             return content;
         }
         try {
-            Disk.replace(recordFile(), Json.MAPPER.writeValueAsBytes(content), 0600, sync, runAs, false);
+            Disk.replace(recordFile(), json(content), 0600, sync, runAs, false);
             return content;
         } catch (IOException e) {
             throw Failures.io("writing " + recordFile(), e);

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -19,6 +20,7 @@ import java.util.stream.Collectors;
  * @param listen address that processes bind
  * @param runAs users
  * @param peerPort number of another member's port
+ * @param executable whether a path is a program
  */
 record Rendering(
         Map<String, String> directories,
@@ -26,7 +28,19 @@ record Rendering(
         Path softwareHome,
         String listen,
         RunAs runAs,
-        BiFunction<String, String, Integer> peerPort) {
+        BiFunction<String, String, Integer> peerPort,
+        Predicate<Path> executable) {
+
+    /** Fills holes for a member of this machine. */
+    Rendering(
+            Map<String, String> directories,
+            Map<String, Integer> ports,
+            Path softwareHome,
+            String listen,
+            RunAs runAs,
+            BiFunction<String, String, Integer> peerPort) {
+        this(directories, ports, softwareHome, listen, runAs, peerPort, Files::isExecutable);
+    }
 
     String text(Template template) {
         return template.render(this::fill);
@@ -40,7 +54,7 @@ record Rendering(
         }
         if (words.get(0).indexOf('/') < 0) {
             Path program = softwareHome.resolve("bin").resolve(words.get(0));
-            if (!Files.isExecutable(program)) {
+            if (!executable.test(program)) {
                 throw Failures.of(ErrorCode.SOFTWARE_MISSING, softwareHome + " has no program " + words.get(0));
             }
             words.set(0, program.toString());

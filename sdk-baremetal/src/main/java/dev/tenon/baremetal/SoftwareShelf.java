@@ -34,7 +34,11 @@ final class SoftwareShelf {
     private static final Logger log = LoggerFactory.getLogger(SoftwareShelf.class);
     private static final Pattern JAR_VERSION = Pattern.compile("-(\\d{1,3})\\.(\\d{1,3})(?:\\.\\d+)?\\.(?:jar|txz)");
     private static final Pattern PRINTED_VERSION = Pattern.compile("\\(PostgreSQL\\) (\\d{1,3})(?:\\.(\\d{1,3}))?");
-    private static final int OLDEST_INSTALLED = 14;
+    static final int OLDEST_INSTALLED = 14;
+    static final Comparator<Build> BEST_FIRST = Comparator.comparingInt(Build::major)
+            .reversed()
+            .thenComparing(Comparator.comparingInt(Build::minor).reversed())
+            .thenComparingInt(Build::rank);
 
     private final Path cache;
     private final List<Path> directories;
@@ -66,6 +70,10 @@ final class SoftwareShelf {
             return major + "." + minor;
         }
 
+        SoftwareOffer offer() {
+            return new SoftwareOffer(new Software(engine, Integer.toString(major)), number(), source);
+        }
+
         /** Names it in the cache and in member records. */
         String key() {
             return engine.value() + "-" + number() + "-"
@@ -92,26 +100,19 @@ final class SoftwareShelf {
     void refresh() {
         List<Build> found = new ArrayList<>();
         try {
-            found.addAll(onClassPath());
-            for (Path directory : directories) {
-                found.addAll(inDirectory(directory));
+            for (Found archive : archives(archiveName(), directories)) {
+                archive(archive).ifPresent(found::add);
             }
             found.addAll(installed());
         } catch (IOException e) {
             throw Failures.io("looking for database software", e);
         }
-        found.sort(Comparator.comparingInt(Build::major)
-                .reversed()
-                .thenComparing(Comparator.comparingInt(Build::minor).reversed())
-                .thenComparingInt(Build::rank));
+        found.sort(BEST_FIRST);
         builds = List.copyOf(found);
     }
 
     List<SoftwareOffer> offers() {
-        return builds.stream()
-                .map(b -> new SoftwareOffer(
-                        new Software(b.engine(), Integer.toString(b.major())), b.number(), b.source()))
-                .toList();
+        return builds.stream().map(Build::offer).toList();
     }
 
     /**
@@ -120,6 +121,11 @@ final class SoftwareShelf {
      * @throws ProviderException {@code SOFTWARE_MISSING}
      */
     Build find(Software software) {
+        return find(builds, software, "this machine");
+    }
+
+    /** Returns the best of these builds, which are in order. */
+    static Build find(List<Build> builds, Software software, String where) {
         return builds.stream()
                 .filter(b -> b.engine().equals(software.engine()))
                 .filter(b -> software.version().equals(Integer.toString(b.major()))
@@ -127,7 +133,7 @@ final class SoftwareShelf {
                 .findFirst()
                 .orElseThrow(() -> Failures.of(
                         ErrorCode.SOFTWARE_MISSING,
-                        software.engine() + " " + software.version() + " is not on this machine; there is "
+                        software.engine() + " " + software.version() + " is not on " + where + "; there is "
                                 + (builds.isEmpty()
                                         ? "nothing"
                                         : builds.stream()
@@ -251,36 +257,43 @@ final class SoftwareShelf {
         }
     }
 
-    private static InputStream open(Origin.Archive archive) throws IOException {
+    static InputStream open(Origin.Archive archive) throws IOException {
         java.net.URLConnection connection = archive.url().openConnection();
         connection.setUseCaches(false);
         return connection.getInputStream();
     }
 
-    private List<Build> onClassPath() throws IOException {
-        List<Build> found = new ArrayList<>();
+    /** An archive that lies somewhere, before anybody looked what is in it. */
+    record Found(URL url, String source, int rank) {}
+
+    /** Returns the archives of this name on the class path and in these directories, first found first. */
+    static List<Found> archives(String archiveName, List<Path> directories) throws IOException {
+        List<Found> found = new ArrayList<>();
         ClassLoader loader = Optional.ofNullable(Thread.currentThread().getContextClassLoader())
                 .orElse(SoftwareShelf.class.getClassLoader());
-        for (URL url : java.util.Collections.list(loader.getResources(archiveName()))) {
-            archive(url, "embedded", 0).ifPresent(found::add);
+        for (URL url : java.util.Collections.list(loader.getResources(archiveName))) {
+            found.add(new Found(url, "embedded", 0));
+        }
+        for (Path directory : directories) {
+            found.addAll(inDirectory(archiveName, directory));
         }
         return found;
     }
 
-    private List<Build> inDirectory(Path directory) throws IOException {
-        List<Build> found = new ArrayList<>();
+    private static List<Found> inDirectory(String archiveName, Path directory) throws IOException {
+        List<Found> found = new ArrayList<>();
         if (!Files.isDirectory(directory)) {
             return found;
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.{jar,txz}")) {
             for (Path file : files) {
                 if (file.toString().endsWith(".txz")) {
-                    archive(file.toUri().toURL(), "archive: " + file, 1).ifPresent(found::add);
+                    found.add(new Found(file.toUri().toURL(), "archive: " + file, 1));
                 } else {
                     try (JarFile jar = new JarFile(file.toFile())) {
-                        if (jar.getEntry(archiveName()) != null) {
-                            URL entry = new URL("jar:" + file.toUri() + "!/" + archiveName());
-                            archive(entry, "archive: " + file, 1).ifPresent(found::add);
+                        if (jar.getEntry(archiveName) != null) {
+                            URL entry = new URL("jar:" + file.toUri() + "!/" + archiveName);
+                            found.add(new Found(entry, "archive: " + file, 1));
                         }
                     }
                 }
@@ -289,36 +302,44 @@ final class SoftwareShelf {
         return found;
     }
 
-    private Optional<Build> archive(URL url, String source, int rank) throws IOException {
+    private Optional<Build> archive(Found found) throws IOException {
+        Origin.Archive archive = new Origin.Archive(found.url(), fingerprint(found.url()));
+        return named(found, archive).or(() -> versionFromContent(archive, found.source(), found.rank()));
+    }
+
+    /** Returns the build that an archive's name tells; nothing if it tells none. */
+    static Optional<Build> named(Found found) throws IOException {
+        return named(found, new Origin.Archive(found.url(), fingerprint(found.url())));
+    }
+
+    private static Optional<Build> named(Found found, Origin.Archive archive) {
+        Matcher name = JAR_VERSION.matcher(found.url().toString());
+        return name.find()
+                ? Optional.of(new Build(
+                        EngineId.POSTGRESQL,
+                        Integer.parseInt(name.group(1)),
+                        Integer.parseInt(name.group(2)),
+                        found.source(),
+                        found.rank(),
+                        archive))
+                : Optional.empty();
+    }
+
+    private static String fingerprint(URL url) throws IOException {
         java.net.URLConnection connection = url.openConnection();
         connection.setUseCaches(false);
-        String fingerprint;
         if (connection instanceof JarURLConnection jar) {
             try (JarFile file = jar.getJarFile()) {
                 JarEntry entry = jar.getJarEntry();
-                fingerprint = Long.toHexString(entry.getCrc()) + Long.toHexString(entry.getSize());
+                return Long.toHexString(entry.getCrc()) + Long.toHexString(entry.getSize());
             }
-        } else {
-            Path file = Path.of(java.net.URI.create(url.toString()));
-            fingerprint =
-                    Long.toHexString(Files.getLastModifiedTime(file).toMillis()) + Long.toHexString(Files.size(file));
         }
-        Matcher name = JAR_VERSION.matcher(url.toString());
-        if (!name.find()) {
-            return versionFromContent(url, fingerprint, source, rank);
-        }
-        return Optional.of(new Build(
-                EngineId.POSTGRESQL,
-                Integer.parseInt(name.group(1)),
-                Integer.parseInt(name.group(2)),
-                source,
-                rank,
-                new Origin.Archive(url, fingerprint)));
+        Path file = Path.of(java.net.URI.create(url.toString()));
+        return Long.toHexString(Files.getLastModifiedTime(file).toMillis()) + Long.toHexString(Files.size(file));
     }
 
     /** An archive repacked into another jar lost its version's number: unpack it and ask. */
-    private Optional<Build> versionFromContent(URL url, String fingerprint, String source, int rank) {
-        Origin.Archive archive = new Origin.Archive(url, fingerprint);
+    private Optional<Build> versionFromContent(Origin.Archive archive, String source, int rank) {
         Path home = unpacked(new Build(EngineId.POSTGRESQL, 0, 0, source, rank, archive), archive);
         return printed(home.resolve("bin/postgres"))
                 .map(v -> new Build(
@@ -392,13 +413,17 @@ final class SoftwareShelf {
         String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
         String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
         String system = os.contains("mac") ? "darwin" : "linux";
+        return archiveName(system, arch, Files.exists(Path.of("/etc/alpine-release")));
+    }
+
+    /** Returns the name that they give their archive for some machine. */
+    static String archiveName(String system, String arch, boolean musl) {
         String machine =
                 switch (arch) {
                     case "amd64", "x86_64" -> "x86_64";
                     case "aarch64", "arm64" -> "arm_64";
                     default -> arch;
                 };
-        String libc = Files.exists(Path.of("/etc/alpine-release")) ? "-alpine_linux" : "";
-        return "postgres-" + system + "-" + machine + libc + ".txz";
+        return "postgres-" + system + "-" + machine + (musl ? "-alpine_linux" : "") + ".txz";
     }
 }
