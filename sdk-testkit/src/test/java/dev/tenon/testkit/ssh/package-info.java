@@ -1,0 +1,4 @@
+@NullMarked
+package dev.tenon.testkit.ssh;
+
+import org.jspecify.annotations.NullMarked;
