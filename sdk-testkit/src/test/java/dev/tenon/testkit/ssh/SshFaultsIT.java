@@ -57,7 +57,7 @@ class SshFaultsIT {
                         .name("faults")
                         .version("17")
                         .topology(Topology.single())
-                        .resources(Resources.of(0.1, DataSize.mib(256), DataSize.mib(512)))
+                        .resources(Resources.of(0.1, DataSize.mib(256), DataSize.mib(256)))
                         .parameters(Map.of())
                         .secrets(Map.of())
                         .ephemeral(false)
@@ -106,10 +106,11 @@ class SshFaultsIT {
 
     @Test
     void disk_full_isSaidAndNothingIsHalfInstalled() {
-        try (SshContainer host = new SshContainer().withTmpFs(Map.of("/var/lib/tenon", "rw,exec,size=48m"))) {
+        try (SshContainer host = new SshContainer().withTmpFs(Map.of("/var/lib/tenon", "rw,exec,size=300m"))) {
             host.start();
             try (SshDelivery driver = started(host)) {
                 MemberWorkload w = workload();
+                host.sh("head -c 280M /dev/zero > /var/lib/tenon/somebody-elses");
                 assertThatThrownBy(() -> driver.prepare(w, EPOCH))
                         .isInstanceOfSatisfying(ProviderException.class, e -> assertThat(e.code())
                                 .isEqualTo(ErrorCode.DISK_FULL));
