@@ -36,6 +36,11 @@ final class Report {
         json.put(key, value);
     }
 
+    /** Says that a figure could not be measured here. */
+    void missing(String key) {
+        json.put(key, Double.NaN);
+    }
+
     void print() {
         System.out.printf(Locale.ROOT, "%-58s %9s %9s %9s %4s  %s%n", "", "min", "median", "max", "n", "aim");
         for (Row row : rows) {
@@ -50,7 +55,9 @@ final class Report {
                     row.aim());
         }
         System.out.println(json.entrySet().stream()
-                .map(e -> String.format(Locale.ROOT, "\"%s\":%.2f", e.getKey(), e.getValue()))
+                .map(e -> e.getValue().isNaN()
+                        ? "\"" + e.getKey() + "\":null"
+                        : String.format(Locale.ROOT, "\"%s\":%.2f", e.getKey(), e.getValue()))
                 .collect(Collectors.joining(",", "{", "}")));
     }
 }

@@ -1,5 +1,6 @@
 package dev.tenon.testkit;
 
+import dev.tenon.api.Credential;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InvalidSpecException;
@@ -49,6 +50,11 @@ final class LeasedDatabase implements TestDatabase {
     @Override
     public String url() {
         return address.url();
+    }
+
+    @Override
+    public Credential credential() {
+        return new Credential(address.user(), address.password());
     }
 
     @Override

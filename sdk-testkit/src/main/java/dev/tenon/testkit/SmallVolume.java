@@ -58,6 +58,7 @@ final class SmallVolume implements AutoCloseable {
                         "tenon-testkit",
                         mount.toString());
                 volume.move(server, data);
+                server.enter();
                 return volume;
             } catch (RuntimeException e) {
                 volume.close();

@@ -1,5 +1,6 @@
 package dev.tenon.testkit;
 
+import dev.tenon.api.Credential;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
@@ -13,6 +14,9 @@ import javax.sql.DataSource;
 public interface TestDatabase extends AutoCloseable {
     /** Returns the JDBC URL with user and password. */
     String url();
+
+    /** Returns the database's owner, for who wants it apart from the URL. */
+    Credential credential();
 
     /** Returns the database's name on its server. */
     String name();

@@ -50,7 +50,10 @@ public final class TestDatabases implements AutoCloseable {
     /** Of one kind, in this JVM. */
     private static final int MOST_DATABASES = 64;
 
-    private static final int MOST_READY = 8;
+    /** Most databases of one kind that are made ahead in one JVM; 0 makes none. */
+    static final String AHEAD = "tenon.testkit.ahead";
+
+    private static final int DEFAULT_AHEAD = 8;
 
     private final GenericKeyedObjectPool<Kind, Ready> pool;
     private final Map<Kind, AtomicInteger> wanted = new ConcurrentHashMap<>();
@@ -61,6 +64,7 @@ public final class TestDatabases implements AutoCloseable {
     });
     private final Set<TestDatabase> leased = ConcurrentHashMap.newKeySet();
     private final AtomicInteger number = new AtomicInteger();
+    private final int mostAhead = Math.max(0, Math.min(MOST_DATABASES / 2, Integer.getInteger(AHEAD, DEFAULT_AHEAD)));
     private @Nullable DaemonStarter starter;
     private @Nullable Wire presence;
     private @Nullable Tenon own;
@@ -91,7 +95,7 @@ public final class TestDatabases implements AutoCloseable {
     private TestDatabases() {
         GenericKeyedObjectPoolConfig<Ready> config = new GenericKeyedObjectPoolConfig<>();
         config.setMaxTotalPerKey(MOST_DATABASES);
-        config.setMaxIdlePerKey(MOST_READY);
+        config.setMaxIdlePerKey(Math.max(1, mostAhead));
         config.setMaxTotal(-1);
         config.setMaxWait(PATIENCE);
         config.setTestOnBorrow(true);
@@ -161,9 +165,9 @@ public final class TestDatabases implements AutoCloseable {
 
     /** Who had to wait makes us keep more in store, so that a single test costs no more than one or two. */
     private void lookAhead(Kind kind, boolean late) {
-        AtomicInteger target = wanted.computeIfAbsent(kind, k -> new AtomicInteger(1));
+        AtomicInteger target = wanted.computeIfAbsent(kind, k -> new AtomicInteger(Math.min(1, mostAhead)));
         if (late) {
-            target.updateAndGet(count -> Math.min(MOST_READY, 2 * count));
+            target.updateAndGet(count -> Math.min(mostAhead, 2 * count));
         }
         try {
             ahead.execute(() -> refill(kind, target));

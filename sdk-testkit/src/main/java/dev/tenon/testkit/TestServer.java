@@ -149,6 +149,15 @@ final class TestServer implements AutoCloseable {
         return ask("SELECT pg_database_size(?::name)");
     }
 
+    /** Opens a session in the first database: the first one after a start writes a file that later ones need. */
+    void enter() {
+        try (Connection connection = Connections.source(first).getConnection()) {
+            log.debug("In database {}", connection.getCatalog());
+        } catch (SQLException e) {
+            throw Connections.failed("enter the database", e);
+        }
+    }
+
     private long ask(String question) {
         return connections.with("look at the database", connection -> {
             try (PreparedStatement statement = connection.prepareStatement(question)) {
@@ -173,6 +182,8 @@ final class TestServer implements AutoCloseable {
             create(connection, HOME, first.database());
             if (isolated) {
                 create(connection, EMPTY, first.database());
+                // A test that kills a backend expects to find what it has committed.
+                execute(connection, "ALTER ROLE CURRENT_USER SET synchronous_commit = on");
             }
         } catch (SQLException e) {
             throw Connections.failed("prepare the server", e);
@@ -345,7 +356,7 @@ final class TestServer implements AutoCloseable {
     private static int others(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT count(*) FROM pg_stat_activity"
-                        + " WHERE datname = current_database() AND pid <> pg_backend_pid()")) {
+                        + " WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid()")) {
             row.next();
             return row.getInt(1);
         }
@@ -356,7 +367,7 @@ final class TestServer implements AutoCloseable {
         int all = 0;
         try (PreparedStatement statement = connection.prepareStatement(
                 "SELECT CASE WHEN usename = current_user THEN pg_terminate_backend(pid) END FROM pg_stat_activity"
-                        + " WHERE datname = ? AND backend_type = 'client backend'")) {
+                        + " WHERE datname = ? AND usename IS NOT NULL")) {
             statement.setString(1, name);
             try (ResultSet ended = statement.executeQuery()) {
                 while (ended.next()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
+import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.DestroyMode;
@@ -24,8 +25,11 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -139,7 +143,129 @@ final class BrokenDriversTest {
                         "logs_anyNumber_isBounded",
                         "ignores the number of lines",
                         (verb, args, onwards) ->
-                                verb.equals("logs") ? onwards.proceed(args[0], 10_000) : onwards.proceed(args)));
+                                verb.equals("logs") ? onwards.proceed(args[0], 10_000) : onwards.proceed(args)),
+                broken("prepare_twice_changesNothing", "gives new ports each time", new Breakage() {
+                    private int times;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        Object answer = onwards.proceed(args);
+                        return verb.equals("prepare") && times++ > 0
+                                ? ObservedMember.builder()
+                                        .from((ObservedMember) answer)
+                                        .ports(Map.of("db", 5433))
+                                        .build()
+                                : answer;
+                    }
+                }),
+                broken("prepare_longestNames_work", "has no room for long names", (verb, args, onwards) -> {
+                    if (verb.equals("prepare")
+                            && ((MemberWorkload) args[0]).ref().member().length() > 10) {
+                        throw new ProviderException(ErrorCode.PROVIDER_FAILED, "the name is too long");
+                    }
+                    return onwards.proceed(args);
+                }),
+                broken("anotherDriver_betweenAnyTwoCalls_goesOn", "knows only what it made itself", new Breakage() {
+                    private final Set<MemberRef> made = ConcurrentHashMap.newKeySet();
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        if (args.length > 0 && args[0] instanceof DeliveryContext) {
+                            made.clear();
+                        } else if (verb.equals("prepare")) {
+                            made.add(((MemberWorkload) args[0]).ref());
+                        } else if (verb.equals("start") && !made.contains(((MemberWorkload) args[0]).ref())) {
+                            throw new ProviderException(ErrorCode.PROVIDER_FAILED, "no such member");
+                        }
+                        return onwards.proceed(args);
+                    }
+                }),
+                broken(
+                        "differentMembers_atTheSameTime_doNotDisturbEachOther",
+                        "has room for one member",
+                        new Breakage() {
+                            private final Set<MemberRef> made = ConcurrentHashMap.newKeySet();
+
+                            @Override
+                            public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                                if (verb.equals("prepare")) {
+                                    made.add(((MemberWorkload) args[0]).ref());
+                                    if (made.size() > 1) {
+                                        throw new ProviderException(ErrorCode.PROVIDER_FAILED, "busy");
+                                    }
+                                }
+                                return onwards.proceed(args);
+                            }
+                        }),
+                broken("exec_asTheCapabilitySays", "does what it says it cannot", without(Capability.EXEC)),
+                broken(
+                        "resize_running_asTheCapabilitySays",
+                        "resizes though it says it cannot",
+                        without(Capability.RESIZE_IN_PLACE)),
+                broken(
+                        "prepare_withoutTheKindOfLife_isRefused",
+                        "makes throw-away members though it says it cannot",
+                        without(Capability.EPHEMERAL)),
+                broken("growVolume_smaller_isRefused", "shrinks without a word", (verb, args, onwards) -> {
+                    if (!verb.equals("growVolume")) {
+                        return onwards.proceed(args);
+                    }
+                    return null;
+                }),
+                broken("fence_running_acceptsNothingUntilStarted", "does not fence", (verb, args, onwards) -> {
+                    if (!verb.equals("fence")) {
+                        return onwards.proceed(args);
+                    }
+                    return null;
+                }),
+                broken("close_ephemeralMember_endsIt", "leaves throw-away members running", (verb, args, onwards) -> {
+                    if (!verb.equals("close")) {
+                        return onwards.proceed(args);
+                    }
+                    return null;
+                }),
+                broken("destroy_neverMade_doesNothing", "cannot destroy what never was", (verb, args, onwards) -> {
+                    if (verb.equals("destroy") && !place.members().contains((MemberRef) args[0])) {
+                        throw new ProviderException(ErrorCode.PROVIDER_FAILED, "no such member");
+                    }
+                    return onwards.proceed(args);
+                }),
+                broken("observeAll_several_isAsOneByOne", "sees nobody in a crowd", (verb, args, onwards) -> {
+                    return verb.equals("observeAll") ? List.of() : onwards.proceed(args);
+                }),
+                broken(
+                        "interrupted_start_keepsTheFlagAndCanBeRepeated",
+                        "swallows an interruption",
+                        (verb, args, onwards) -> {
+                            if (verb.equals("start") && args.length == 3) {
+                                Thread.interrupted();
+                            }
+                            return onwards.proceed(args);
+                        }),
+                broken("start_neverPrepared_fails", "says running and starts nothing", (verb, args, onwards) -> {
+                    if (verb.equals("start")
+                            && args.length == 3
+                            && !place.members().contains(((MemberWorkload) args[0]).ref())) {
+                        return ObservedMember.builder()
+                                .ref(((MemberWorkload) args[0]).ref())
+                                .state(MemberState.RUNNING)
+                                .build();
+                    }
+                    return onwards.proceed(args);
+                }));
+    }
+
+    /** Hides a capability and keeps it. */
+    private static Breakage without(Capability hidden) {
+        return (verb, args, onwards) -> {
+            Object answer = onwards.proceed(args);
+            if (!verb.equals("capabilities")) {
+                return answer;
+            }
+            Set<Object> left = new HashSet<>((Set<?>) answer);
+            left.remove(hidden);
+            return left;
+        };
     }
 
     private static MemberWorkload lastWorkload;
@@ -222,7 +348,57 @@ final class BrokenDriversTest {
                                     .from((MemberWorkload) ((List<?>) answer).get(0))
                                     .putLabels("password", secret.reveal(t -> t))
                                     .build());
-                        }));
+                        }),
+                broken("workloads_sameRequest_areEqual", "describes it anew each time", new Breakage() {
+                    private int times;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        Object answer = onwards.proceed(args);
+                        return verb.equals("workloads")
+                                ? List.of(MemberWorkload.builder()
+                                        .from((MemberWorkload) ((List<?>) answer).get(0))
+                                        .putLabels("made", Integer.toString(times++))
+                                        .build())
+                                : answer;
+                    }
+                }),
+                broken(
+                        "restartNeeded_asTheCatalogueSays",
+                        "hides that a restart is needed",
+                        (verb, args, onwards) -> verb.equals("restartNeeded") ? Set.of() : onwards.proceed(args)),
+                broken(
+                        "connect_running_isPrimary",
+                        "takes its primary for a standby",
+                        (verb, args, onwards) ->
+                                verb.equals("role") ? EngineSession.Role.STANDBY : onwards.proceed(args)),
+                broken("putAccount_twice_hasTheLatestPasswordAndGrants", "makes an account once", new Breakage() {
+                    private int times;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        return verb.equals("putAccount") && times++ > 0 ? null : onwards.proceed(args);
+                    }
+                }),
+                broken("databases_createAndDropTwice_areThereAndGone", "cannot drop twice", new Breakage() {
+                    private int times;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        if (verb.equals("dropDatabase") && times++ > 0) {
+                            throw new ProviderException(ErrorCode.PROVIDER_FAILED, "no such database");
+                        }
+                        return onwards.proceed(args);
+                    }
+                }),
+                broken(
+                        "terminate_noSuchSession_isFalse",
+                        "ends sessions that are not there",
+                        (verb, args, onwards) -> verb.equals("terminate") ? true : onwards.proceed(args)),
+                broken(
+                        "settings_ofTheSize_areInForce",
+                        "knows no settings",
+                        (verb, args, onwards) -> verb.equals("settings") ? Map.of() : onwards.proceed(args)));
     }
 
     @ParameterizedTest(name = "{0}: an engine that {1}")

@@ -1,0 +1,178 @@
+package dev.tenon.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Several JVMs with tests on one machine, and what is left when they end in any way. */
+class SharedServersIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long STAYS = 60_000;
+    private static final Pattern KEPT = Pattern.compile("kept for 15 minutes: (jdbc:\\S+), with PGPASSFILE=(\\S+)");
+
+    @TempDir
+    private static Path cache;
+
+    @BeforeAll
+    static void letTheDatabasesUserIn() throws IOException {
+        Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    @AfterEach
+    void endDaemons() {
+        daemons().forEach(ProcessHandle::destroyForcibly);
+        await("the servers end with their daemon", () -> processes().findAny().isEmpty());
+    }
+
+    private static Stream<ProcessHandle> processes() {
+        return ProcessHandle.allProcesses()
+                .filter(process -> process.pid() != ProcessHandle.current().pid())
+                .filter(process -> process.info()
+                        .commandLine()
+                        .filter(line -> line.contains(cache.toString()))
+                        .isPresent());
+    }
+
+    private static Stream<ProcessHandle> daemons() {
+        return processes()
+                .filter(process -> process.info().commandLine().orElse("").contains(Daemon.class.getName()));
+    }
+
+    private interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    private static void await(String what, Condition condition) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            while (!condition.holds()) {
+                assertThat(System.nanoTime()).as(what).isLessThan(deadline);
+                LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+            }
+        } catch (Exception e) {
+            throw new AssertionError(what, e);
+        }
+    }
+
+    private static void nothingIsLeft() {
+        await("no process is left", () -> processes().findAny().isEmpty());
+        await("no throw-away data is left", () -> {
+            try (Stream<Path> members = Files.list(cache.resolve("ephemeral"))) {
+                return members.findAny().isEmpty();
+            }
+        });
+    }
+
+    @Test
+    void jvms_atOnce_shareOneServerAndItsTemplate_neverADatabase() throws Exception {
+        try (ForkedTests one = new ForkedTests(cache, 0, "many");
+                ForkedTests two = new ForkedTests(cache, 0, "many")) {
+            List<String> lines =
+                    Stream.concat(one.lines().stream(), two.lines().stream()).toList();
+
+            assertThat(lines.stream().filter("filled"::equals)).hasSize(1);
+            assertThat(lines.stream().filter(line -> line.startsWith("leased ")))
+                    .hasSize(80)
+                    .doesNotHaveDuplicates()
+                    .allMatch(line -> line.endsWith(" rows 1"));
+        }
+        nothingIsLeft();
+    }
+
+    @Test
+    void jvm_killed_itsDatabasesAreDropped_andTheServerStaysForOthers() throws Exception {
+        try (ForkedTests other = new ForkedTests(cache, 0, "hold");
+                ForkedTests killed = new ForkedTests(cache, 0, "hold")) {
+            String others = other.line();
+            String gone = killed.line();
+            killed.line();
+            killed.kill();
+
+            try (Connection connection = DriverManager.getConnection(others)) {
+                String name = gone.replaceAll(".*/([^?]+)\\?.*", "$1");
+                await("the database is dropped", () -> Sql.ask(
+                                connection, "SELECT count(*) FROM pg_database WHERE datname = '" + name + "'")
+                        .equals("0"));
+            }
+            other.kill();
+        }
+        nothingIsLeft();
+    }
+
+    @Test
+    void daemon_killed_itsServersEndWithIt_andTheNextJvmStartsAnew() throws Exception {
+        try (ForkedTests before = new ForkedTests(cache, STAYS, "hold")) {
+            before.line();
+            before.line();
+            daemons().forEach(ProcessHandle::destroyForcibly);
+            await("the servers end", () -> processes()
+                    .noneMatch(p -> p.info().commandLine().orElse("").contains("/bin/postgres ")));
+        }
+        try (ForkedTests after = new ForkedTests(cache, 0, "many")) {
+            assertThat(after.lines()).hasSize(41);
+        }
+        nothingIsLeft();
+    }
+
+    @Test
+    void test_thatFails_keepsItsDatabase_beyondItsJvm() throws Exception {
+        try (ForkedTests failing = new ForkedTests(cache, 0, "fail")) {
+            List<String> lines = failing.lines();
+            assertThat(lines).hasSize(2).first().isEqualTo("on purpose");
+            Matcher kept = KEPT.matcher(lines.get(1));
+            assertThat(kept.find()).isTrue();
+            assertThat(kept.group(1)).doesNotContain("password");
+
+            assertThat(ask(kept.group(1), Path.of(kept.group(2)), "SELECT to_regclass('evidence') IS NOT NULL"))
+                    .isEqualTo("t");
+            assertThat(Files.getPosixFilePermissions(Path.of(kept.group(2))))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        }
+    }
+
+    private static String ask(String url, Path passwords, String question) throws SQLException, IOException {
+        String[] fields = Files.readString(passwords).strip().split(":");
+        try (Connection connection = DriverManager.getConnection(url + "&password=" + fields[4])) {
+            return Sql.ask(connection, question);
+        }
+    }
+
+    @Test
+    void database_kept_goesWhenItsTimeIsUp() throws Exception {
+        try (ForkedTests keeping = new ForkedTests(cache, 0, "keep")) {
+            String url = keeping.line();
+            assertThat(exists(url)).isTrue();
+            await("the database goes", () -> !exists(url));
+            keeping.kill();
+        }
+        nothingIsLeft();
+    }
+
+    private static boolean exists(String url) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(url)) {
+            return connection.isValid(5);
+        } catch (SQLException e) {
+            // No such database.
+            if (e.getSQLState().equals("3D000")) {
+                return false;
+            }
+            throw e;
+        }
+    }
+}
