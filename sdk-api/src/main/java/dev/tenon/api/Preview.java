@@ -73,6 +73,8 @@ public interface Preview {
         MEMBER_REMOVED,
         /** A member cannot take over until its copy is complete. Values: the member. */
         NOT_READY,
+        /** All members are on one host and lost with it. Values: the place. */
+        ONE_HOST,
         /** The place does not enforce a limit. Values: the place, the capability it lacks. */
         NOT_ENFORCED
     }

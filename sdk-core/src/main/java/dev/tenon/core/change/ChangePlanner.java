@@ -77,6 +77,10 @@ public final class ChangePlanner {
                 .build();
         Sizing sizing = sizing(engine, spec, resources, parameters);
         fits(delivery, spec, resources);
+        List<Preview.Warning> warnings = new ArrayList<>(limits(delivery));
+        if (spec.topology().standbys() > 0) {
+            warnings.addAll(together(delivery));
+        }
         return new ChangePlan(
                 OperationKind.CREATE,
                 spec,
@@ -88,7 +92,7 @@ public final class ChangePlanner {
                 differences(Map.of(), settings(sizing), reasons(sizing)),
                 tenant.approvalRequired() || wideOpen(List.of(), spec.whitelist()),
                 false,
-                limits(delivery));
+                warnings);
     }
 
     /**
@@ -179,6 +183,7 @@ public final class ChangePlanner {
         List<Preview.Warning> warnings = new ArrayList<>();
         if (change instanceof Change.AddStandby) {
             fits(delivery, spec, now.projectedResources());
+            warnings.addAll(together(delivery));
         } else if (change instanceof Change.RemoveStandby remove) {
             requireStandby(now, remove.member());
             warnings.add(Warnings.memberRemoved(remove.member()));
@@ -496,6 +501,13 @@ public final class ChangePlanner {
             throw new InvalidSpecException(
                     ErrorCode.UNSUPPORTED, field, "the place " + delivery.id() + " lacks " + capability);
         }
+    }
+
+    /** Says what is known of the place when there are standbys. */
+    private static List<Preview.Warning> together(DeliveryDriver delivery) {
+        return delivery.capabilities().contains(Capability.SEVERAL_HOSTS)
+                ? List.of()
+                : List.of(Warnings.oneHost(delivery.id()));
     }
 
     private static List<Preview.Warning> limits(DeliveryDriver delivery) {

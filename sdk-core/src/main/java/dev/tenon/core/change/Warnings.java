@@ -36,6 +36,13 @@ final class Warnings {
                 WarningCode.NOT_READY, List.of(member), member + " cannot take over until its copy is complete");
     }
 
+    static Warning oneHost(String place) {
+        return new Warning(
+                WarningCode.ONE_HOST,
+                List.of(place),
+                "the place " + place + " is one host: all members are lost with it");
+    }
+
     static Warning recoverable(Duration retention) {
         String hours = Long.toString(retention.toHours());
         return new Warning(

@@ -168,6 +168,11 @@ final class Standbys {
     /** Lets commits wait for the standbys as the durability says, then takes away who is no member any more. */
     static void sync(Work work) {
         Set<String> standbys = names(work.standbys());
+        if (standbys.isEmpty()
+                && work.doc().synchronous().isEmpty()
+                && work.doc().names().size() == work.workloads().size()) {
+            return; // its members are not the control plane's to arrange
+        }
         await(work, work.spec().topology().durability() == Durability.ASYNC ? Set.of() : standbys);
         Set<String> members = names(work.workloads());
         List<String> gone = work.doc().names().stream()

@@ -17,6 +17,7 @@ import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.MemberState;
@@ -29,6 +30,7 @@ import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Placement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -230,7 +232,7 @@ final class Work {
 
     /** Returns the primary's workload as it is when it waits for these standbys, whatever is recorded. */
     MemberWorkload enforcing(Set<String> synchronous) {
-        return engine.workloads(EngineRequest.builder()
+        return described(EngineRequest.builder()
                         .from(request())
                         .synchronous(synchronous)
                         .build())
@@ -254,12 +256,24 @@ final class Work {
     List<MemberWorkload> workloads() {
         List<MemberWorkload> present = workloads;
         if (present == null) {
-            present = engine.workloads(request()).stream()
-                    .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
-                    .toList();
+            present = described(request());
             workloads = present;
         }
         return present;
+    }
+
+    private List<MemberWorkload> described(EngineRequest request) {
+        // Where there is one host, members are on it together; whoever asked for them was told so.
+        boolean together = !delivery.capabilities().contains(Capability.SEVERAL_HOSTS);
+        return engine.workloads(request).stream()
+                .map(workload -> together
+                        ? MemberWorkload.builder()
+                                .from(workload)
+                                .placement(new Placement(workload.placement().zone(), Set.of()))
+                                .build()
+                        : workload)
+                .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
+                .toList();
     }
 
     /** Returns the workloads of those members whose data comes from the primary. */

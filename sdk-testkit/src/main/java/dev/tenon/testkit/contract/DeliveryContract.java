@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
@@ -27,6 +28,12 @@ import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
 import dev.tenon.spi.workload.Template;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -42,6 +49,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -549,6 +558,53 @@ public abstract class DeliveryContract {
                 assertThat(state(w)).isEqualTo(MemberState.ABSENT);
             }
         }
+    }
+
+    @Test
+    void fill_asTheCapabilitySays() {
+        MemberWorkload w = MemberWorkload.builder()
+                .from(workload())
+                .initialise(List.of())
+                .addFilled("data")
+                .build();
+        if (!driver.capabilities().contains(Capability.FILL)) {
+            refused(ErrorCode.UNSUPPORTED, () -> driver.fill(w, "data", archive("file"), FIRST));
+            return;
+        }
+        assertThat(driver.prepare(w, FIRST).state()).isEqualTo(MemberState.INCOMPLETE);
+        refused(ErrorCode.PROVIDER_FAILED, () -> driver.start(w, FIRST, TIMEOUT));
+        refused(ErrorCode.PROVIDER_FAILED, () -> driver.fill(w, "data", archive("../escaped"), FIRST));
+        refused(ErrorCode.SPEC_INVALID, () -> driver.fill(w, "other", archive("file"), FIRST));
+        refused(ErrorCode.PROVIDER_UNAVAILABLE, () -> driver.fill(w, "data", brokenOff(), FIRST));
+        assertThat(state(w)).isEqualTo(MemberState.INCOMPLETE);
+        assertThat(driver.fill(w, "data", archive("below/file"), FIRST).state()).isEqualTo(MemberState.STOPPED);
+        assertThat(driver.prepare(w, FIRST).state()).isEqualTo(MemberState.STOPPED);
+        refused(ErrorCode.FENCED, () -> driver.fill(w, "data", archive("file"), OLDER));
+    }
+
+    /** An archive with one file. */
+    private static InputStream archive(String path) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+            TarArchiveEntry entry = new TarArchiveEntry(path, true);
+            entry.setSize(1);
+            tar.putArchiveEntry(entry);
+            tar.write('x');
+            tar.closeArchiveEntry();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new ByteArrayInputStream(bytes.toByteArray());
+    }
+
+    /** All of an archive but its end. */
+    private static InputStream brokenOff() {
+        return new SequenceInputStream(archive("file"), new InputStream() {
+            @Override
+            public int read() {
+                throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "broken off");
+            }
+        });
     }
 
     @Test

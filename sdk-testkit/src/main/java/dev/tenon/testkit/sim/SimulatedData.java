@@ -30,16 +30,37 @@ final class SimulatedData {
     @Nullable
     String owner;
 
-    final Map<String, StoredAccount> accounts = new TreeMap<>();
+    /** What a standby has is what its primary has: it never lags. */
+    final Map<String, StoredAccount> accounts;
 
     /** Owner by database. */
-    final Map<String, String> databases = new TreeMap<>();
+    final Map<String, String> databases;
+
+    /** Whether it only follows. */
+    boolean standby;
+
+    /** Which standbys may follow it. */
+    Set<String> admitted = Set.of();
 
     private final Map<Long, Session> sessions = new HashMap<>(0);
     private long lastSession;
 
     SimulatedData(String platformPassword) {
+        this(platformPassword, new TreeMap<>(), new TreeMap<>());
+    }
+
+    private SimulatedData(String platformPassword, Map<String, StoredAccount> accounts, Map<String, String> databases) {
         this.platformPassword = platformPassword;
+        this.accounts = accounts;
+        this.databases = databases;
+    }
+
+    /** Returns a standby's data, made from this. */
+    SimulatedData copied() {
+        SimulatedData copy = new SimulatedData(platformPassword, accounts, databases);
+        copy.owner = owner;
+        copy.standby = true;
+        return copy;
     }
 
     List<Session> sessions() {

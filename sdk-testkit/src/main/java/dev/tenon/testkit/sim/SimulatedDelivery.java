@@ -28,7 +28,10 @@ import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Port;
 import dev.tenon.spi.workload.Software;
 import dev.tenon.spi.workload.Template;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -41,6 +44,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -202,7 +207,7 @@ public final class SimulatedDelivery implements DeliveryDriver {
         }
         m.files = Map.copyOf(files);
         m.prepared = true;
-        if (m.data == null) {
+        if (m.data == null && workload.filled().isEmpty()) {
             m.data = new SimulatedData(SimulatedEngine.platformPassword(m.files));
         }
         if (m.running) {
@@ -215,7 +220,8 @@ public final class SimulatedDelivery implements DeliveryDriver {
     public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
         SimulatedMember m = existing(workload.ref());
         return verb(workload.ref(), "start", () -> changing(m, epoch, () -> {
-                    if (!m.prepared) {
+                    SimulatedData data = m.data;
+                    if (!m.prepared || data == null) {
                         throw new ProviderException(ErrorCode.PROVIDER_FAILED, m.ref + " is not prepared");
                     }
                     if (!m.running || !m.ready) {
@@ -230,6 +236,7 @@ public final class SimulatedDelivery implements DeliveryDriver {
                         m.incarnation = place.nextIncarnation();
                         m.reason = null;
                         m.load();
+                        data.standby |= !workload.filled().isEmpty();
                     }
                     m.fenced = false;
                     return describe(m);
@@ -418,7 +425,7 @@ public final class SimulatedDelivery implements DeliveryDriver {
     }
 
     private ObservedMember describe(SimulatedMember m) {
-        MemberState state = !m.prepared
+        MemberState state = !m.prepared || m.data == null
                 ? MemberState.INCOMPLETE
                 : !m.running ? MemberState.STOPPED : m.ready ? MemberState.RUNNING : MemberState.STARTING;
         ObservedMember.Builder seen = ObservedMember.builder()
@@ -446,7 +453,45 @@ public final class SimulatedDelivery implements DeliveryDriver {
     public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
         open();
         require(Capability.FILL);
-        throw new ProviderException(ErrorCode.UNSUPPORTED, "no simulated engine copies its data");
+        SimulatedMember m = existing(workload.ref());
+        if (!workload.filled().contains(directory)) {
+            throw new InvalidSpecException("directory", directory + "; expected one of " + workload.filled());
+        }
+        SimulatedData copied = copied(workload.ref(), tar);
+        return verb(workload.ref(), "fill", () -> changing(m, epoch, () -> {
+                    if (m.running) {
+                        throw new ProviderException(ErrorCode.PROVIDER_FAILED, m.ref + " runs");
+                    }
+                    m.data = copied;
+                    return describe(m);
+                })
+                .orElseThrow(() -> absent(workload.ref())));
+    }
+
+    /** The archive of a simulated engine names the member whose data it stands for; any other is laid out nowhere. */
+    private SimulatedData copied(MemberRef ref, InputStream archive) {
+        try {
+            TarArchiveInputStream tar = new TarArchiveInputStream(archive);
+            String from = "";
+            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+                if (!entry.isFile() && !entry.isDirectory() || entry.getName().contains("..")) {
+                    throw new ProviderException(
+                            ErrorCode.PROVIDER_FAILED,
+                            "the archive holds " + entry.getName() + ", which is no plain file");
+                }
+                if (entry.getName().equals("member")) {
+                    from = new String(tar.readAllBytes(), StandardCharsets.UTF_8);
+                }
+            }
+            archive.transferTo(OutputStream.nullOutputStream());
+            if (from.isEmpty()) {
+                return new SimulatedData("").copied();
+            }
+            SimulatedData data = existing(new MemberRef(ref.tenant(), ref.instance(), from)).data;
+            return Objects.requireNonNull(data).copied();
+        } catch (IOException e) {
+            throw new ProviderException(ErrorCode.PROVIDER_FAILED, "the archive cannot be read: " + e.getMessage(), e);
+        }
     }
 
     private boolean software(Software software) {

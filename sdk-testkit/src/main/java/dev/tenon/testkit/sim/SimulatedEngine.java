@@ -33,6 +33,7 @@ import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import dev.tenon.spi.workload.Stop;
 import dev.tenon.spi.workload.Template;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,6 +79,8 @@ public final class SimulatedEngine implements EngineDriver {
     static final String RESTART_FILE = "restart.conf";
     static final String RELOAD_FILE = "reload.conf";
     static final String ACCESS_FILE = "access.conf";
+    static final String FOLLOW_FILE = "follow.conf";
+    static final String SYNC_FILE = "synchronous.conf";
     static final String PASSWORD_FILE = "platform.password";
     static final String DATABASE_PORT = "db";
     static final String PLATFORM = "platform";
@@ -147,30 +150,36 @@ public final class SimulatedEngine implements EngineDriver {
     @Override
     public List<MemberWorkload> workloads(EngineRequest request) {
         known(request.version());
-        int count =
-                switch (request.topology().kind()) {
-                    case SINGLE -> 1;
-                    case PRIMARY_STANDBY -> 1 + request.topology().standbys();
-                    case READ_WRITE_SPLIT, MPP, SHARED_STORAGE ->
-                        throw new InvalidSpecException(
-                                ErrorCode.UNSUPPORTED,
-                                "topology",
-                                request.topology().kind() + "; simdb has SINGLE and PRIMARY_STANDBY");
-                };
-        List<MemberWorkload> members = new ArrayList<>();
-        for (int n = 1; n <= count; n++) {
-            members.add(workload(request, n, count));
-        }
-        return List.copyOf(members);
+        check(request.version(), request.topology(), request.ephemeral());
+        List<String> names = names(request);
+        return names.stream().map(name -> workload(request, name, names)).toList();
     }
 
-    private MemberWorkload workload(EngineRequest request, int number, int count) {
-        Set<String> others = new TreeSet<>();
-        for (int n = 1; n <= count; n++) {
-            if (n != number) {
-                others.add("m-" + n);
+    /** The primary first: the members there are, then as many as the topology lacks. */
+    private static List<String> names(EngineRequest request) {
+        int wanted = 1 + request.topology().standbys();
+        List<String> names =
+                new ArrayList<>(request.members().stream().limit(wanted).toList());
+        for (int number = 1; names.size() < wanted; number++) {
+            if (!names.contains("m-" + number)) {
+                names.add("m-" + number);
             }
         }
+        return names;
+    }
+
+    /** Begins a copy: a tar archive with the name of the member it is of, which is all a simulated place needs. */
+    @Override
+    public InputStream copy(EngineRequest request, AdminAddress address) {
+        try (EngineSession session = connect(request, address, Duration.ofSeconds(1))) {
+            return ((SimulatedSession) session).copy();
+        }
+    }
+
+    private MemberWorkload workload(EngineRequest request, String name, List<String> names) {
+        Set<String> others = new TreeSet<>(names);
+        others.remove(name);
+        boolean leads = name.equals(names.get(0));
         StringBuilder restart = new StringBuilder();
         StringBuilder reload = new StringBuilder();
         for (Sizing.Setting setting : sizing(request.version(), request.resources(), request.parameters())
@@ -188,8 +197,24 @@ public final class SimulatedEngine implements EngineDriver {
         if (password == null) {
             throw new InvalidSpecException("secrets", "no " + PLATFORM);
         }
-        return MemberWorkload.builder()
-                .ref(new MemberRef(request.tenant(), request.instance(), "m-" + number))
+        MemberWorkload.Builder member = MemberWorkload.builder();
+        if (leads) {
+            member.addInitialise(new InitialiseStep(
+                    "init",
+                    Command.of(
+                            Duration.ofSeconds(30),
+                            Template.text("simdb-init"),
+                            Template.of(new Template.DirectoryPath("data"))),
+                    "data",
+                    "VERSION",
+                    true));
+        } else {
+            member.addFilled("data")
+                    .addFiles(text(FOLLOW_FILE, new StringBuilder(names.get(0)), FileSpec.OnChange.RELOAD));
+        }
+        String awaited = String.join("\n", new TreeSet<>(request.synchronous()));
+        member.addFiles(text(SYNC_FILE, new StringBuilder(awaited), FileSpec.OnChange.RELOAD));
+        return member.ref(new MemberRef(request.tenant(), request.instance(), name))
                 .software(new Software(SIMDB, request.version()))
                 .addDirectories(
                         new Directory(
@@ -197,15 +222,6 @@ public final class SimulatedEngine implements EngineDriver {
                                 Directory.Purpose.DATA,
                                 Optional.of(request.resources().storage())),
                         new Directory(CONFIG, Directory.Purpose.CONFIG, Optional.empty()))
-                .addInitialise(new InitialiseStep(
-                        "init",
-                        Command.of(
-                                Duration.ofSeconds(30),
-                                Template.text("simdb-init"),
-                                Template.of(new Template.DirectoryPath("data"))),
-                        "data",
-                        "VERSION",
-                        true))
                 .addFiles(
                         text(RESTART_FILE, restart, FileSpec.OnChange.RESTART),
                         text(RELOAD_FILE, reload, FileSpec.OnChange.RELOAD),
@@ -229,7 +245,7 @@ public final class SimulatedEngine implements EngineDriver {
                 .resources(request.resources())
                 .ready(new Probe.PortOpen(DATABASE_PORT))
                 .placement(new Placement(request.zone(), others))
-                .startOrder(number)
+                .startOrder(leads ? 1 : 2)
                 .ephemeral(request.ephemeral())
                 .putLabels("instance", request.name())
                 .build();
@@ -276,6 +292,12 @@ public final class SimulatedEngine implements EngineDriver {
     static String platformPassword(Map<String, SimulatedMember.StoredFile> files) {
         SimulatedMember.StoredFile file = files.get(CONFIG + "/" + PASSWORD_FILE);
         return file == null ? "" : file.content();
+    }
+
+    /** Returns the lines of a file of the configuration; none if it is not there. */
+    static List<String> lines(Map<String, SimulatedMember.StoredFile> files, String name) {
+        SimulatedMember.StoredFile file = files.get(CONFIG + "/" + name);
+        return file == null ? List.of() : file.content().lines().toList();
     }
 
     static Map<String, String> settings(Map<String, SimulatedMember.StoredFile> files, String name) {

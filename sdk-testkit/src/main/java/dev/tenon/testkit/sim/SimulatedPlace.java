@@ -9,6 +9,7 @@ import dev.tenon.api.Session;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.Location;
 import dev.tenon.spi.delivery.PlaceCapacity;
+import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.time.Clock;
@@ -446,6 +447,29 @@ public final class SimulatedPlace {
         synchronized (hosts) {
             return host(location).address;
         }
+    }
+
+    /** Returns who runs, follows a member and belongs to its instance. */
+    List<ReplicationStatus.Standby> followers(MemberRef leader) {
+        List<ReplicationStatus.Standby> followers = new ArrayList<>();
+        for (SimulatedMember other : members.values()) {
+            synchronized (other) {
+                SimulatedData data = other.data;
+                boolean follows = other.ref.instance().equals(leader.instance())
+                        && other.running
+                        && other.ready
+                        && !other.silent
+                        && data != null
+                        && data.standby
+                        && SimulatedEngine.lines(other.loaded, SimulatedEngine.FOLLOW_FILE)
+                                .equals(List.of(leader.member()));
+                if (follows) {
+                    followers.add(new ReplicationStatus.Standby(
+                            other.ref.member(), "streaming", "quorum", 1, Optional.of(Duration.ZERO)));
+                }
+            }
+        }
+        return followers;
     }
 
     /** Chooses a host and reserves the room; caller holds the member. */

@@ -11,12 +11,22 @@ import dev.tenon.api.Session;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.HandOver;
+import dev.tenon.spi.engine.ReplicationStatus;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /** Administration of one simulated member; ends when its process ends. */
 final class SimulatedSession implements EngineSession {
@@ -51,7 +61,7 @@ final class SimulatedSession implements EngineSession {
 
     @Override
     public Role role() {
-        return ask("role", data -> m.ref.member().equals("m-1") ? Role.PRIMARY : Role.STANDBY);
+        return ask("role", data -> data.standby ? Role.STANDBY : Role.PRIMARY);
     }
 
     @Override
@@ -160,6 +170,55 @@ final class SimulatedSession implements EngineSession {
     }
 
     @Override
+    public ReplicationStatus replication() {
+        List<ReplicationStatus.Standby> standbys = place.followers(m.ref);
+        return ask(
+                "replication",
+                data -> new ReplicationStatus(
+                        data.standby ? Role.STANDBY : Role.PRIMARY,
+                        1,
+                        1,
+                        standbys.stream()
+                                .filter(standby -> data.admitted.contains(standby.member()))
+                                .toList(),
+                        Set.copyOf(SimulatedEngine.lines(m.loaded, SimulatedEngine.SYNC_FILE)),
+                        Set.of()));
+    }
+
+    @Override
+    public void admitStandbys(Set<String> members) {
+        changeAny("admitStandbys", data -> data.admitted = Set.copyOf(members));
+    }
+
+    @Override
+    public void checkpoint() {
+        ask("checkpoint", data -> data);
+    }
+
+    @Override
+    public void promote(Duration timeout) {
+        changeAny("promote", data -> data.standby = false);
+    }
+
+    /** Returns an archive that names this member. */
+    InputStream copy() {
+        return ask("copy", data -> {
+            byte[] name = m.ref.member().getBytes(StandardCharsets.UTF_8);
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+                TarArchiveEntry entry = new TarArchiveEntry("member");
+                entry.setSize(name.length);
+                tar.putArchiveEntry(entry);
+                tar.write(name);
+                tar.closeArchiveEntry();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return new ByteArrayInputStream(bytes.toByteArray());
+        });
+    }
+
+    @Override
     public void close() {
         closed = true;
     }
@@ -177,6 +236,15 @@ final class SimulatedSession implements EngineSession {
     }
 
     private void change(String verb, java.util.function.Consumer<SimulatedData> change) {
+        changeAny(verb, data -> {
+            if (data.standby) {
+                throw new ProviderException(ErrorCode.PROVIDER_FAILED, m.ref + " is a standby and takes no " + verb);
+            }
+            change.accept(data);
+        });
+    }
+
+    private void changeAny(String verb, java.util.function.Consumer<SimulatedData> change) {
         ask(verb, data -> {
             change.accept(data);
             place.changed();

@@ -12,6 +12,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Grant;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceView;
+import dev.tenon.api.Member;
 import dev.tenon.api.Operation;
 import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
@@ -140,6 +141,16 @@ final class KillAtEveryBoundaryTest {
         return (w, i) -> assertThat(i.view().lifecycle().name()).isEqualTo(name);
     }
 
+    /** The first leads and all others follow it. */
+    private static void follow(Instance i, String... members) {
+        InstanceView view = i.view();
+        assertThat(view.members()).extracting(Member::name).containsExactly(members);
+        assertThat(view.spec().topology().standbys()).isEqualTo(members.length - 1);
+        assertThat(view.members().subList(1, members.length))
+                .allSatisfy(standby -> assertThat(standby.replication().map(Member.Replication::state))
+                        .contains("streaming"));
+    }
+
     private static MemberRef member(Instance i) {
         return new MemberRef(i.tenant(), i.id(), "m-1");
     }
@@ -253,6 +264,38 @@ final class KillAtEveryBoundaryTest {
                         (w, i) -> assertThat(i.databases().list())
                                 .extracting(Database::name)
                                 .containsExactly("app")),
+                new Case(
+                        "create with standbys",
+                        OperationKind.CREATE,
+                        tenant -> null,
+                        (w, s) -> s.operation = s.tenant
+                                .instances()
+                                .create(World.spec("orders")
+                                        .password(PASSWORD)
+                                        .topology(t -> t.standbys(2))
+                                        .build()),
+                        (w, i) -> follow(i, "m-1", "m-2", "m-3"),
+                        w -> FaultPlan.none()),
+                on(
+                        OperationKind.STANDBY_ADD,
+                        KillAtEveryBoundaryTest::active,
+                        Instance::addStandby,
+                        (w, i) -> follow(i, "m-1", "m-2")),
+                on(
+                        OperationKind.STANDBY_REBUILD,
+                        active(Instance::addStandby),
+                        i -> i.rebuildStandby("m-2"),
+                        (w, i) -> follow(i, "m-1", "m-2")),
+                on(OperationKind.SWITCHOVER, active(Instance::addStandby), i -> i.switchover("m-2"), (w, i) -> {
+                    follow(i, "m-2", "m-1");
+                    assertThat(w.place.canLogIn(new MemberRef(i.tenant(), i.id(), "m-2"), "app_owner", PASSWORD))
+                            .isTrue();
+                }),
+                on(
+                        OperationKind.STANDBY_REMOVE,
+                        active(Instance::addStandby),
+                        i -> i.removeStandby("m-2"),
+                        (w, i) -> follow(i, "m-1")),
                 new Case(
                         "heal",
                         OperationKind.HEAL,

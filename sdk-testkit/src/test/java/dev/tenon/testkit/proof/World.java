@@ -16,6 +16,8 @@ import dev.tenon.api.Tenant;
 import dev.tenon.api.TenantView;
 import dev.tenon.api.Tenon;
 import dev.tenon.core.store.MemoryStore;
+import dev.tenon.spi.delivery.Location;
+import dev.tenon.spi.delivery.PlaceCapacity;
 import dev.tenon.spi.store.Document;
 import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
@@ -58,7 +60,17 @@ final class World implements AutoCloseable {
     private final List<Running> started = new ArrayList<>();
 
     World(Path directory) {
-        this(directory, SimulatedPlace.builder(), false);
+        this(directory, SimulatedPlace.builder().hosts(host("host-1"), host("host-2"), host("host-3")), false);
+    }
+
+    /** Room for everything: what is counted here is members, not room. */
+    private static PlaceCapacity.Host host(String name) {
+        return new PlaceCapacity.Host(
+                new Location("zone-1", name),
+                100_000_000,
+                DataSize.gib(1_048_576),
+                DataSize.gib(67_108_864),
+                DataSize.gib(67_108_864));
     }
 
     /**
@@ -232,7 +244,7 @@ final class World implements AutoCloseable {
         Set<String> members = place.members().stream().map(MemberRef::toString).collect(Collectors.toSet());
         Set<String> wanted = all.stream()
                 .filter(i -> !i.lifecycle().name().equals("Failed"))
-                .map(i -> i.id() + "/m-1")
+                .flatMap(i -> i.members().stream().map(m -> i.id() + "/" + m.name()))
                 .collect(Collectors.toSet());
         assertThat(members).as("members at the place").isEqualTo(wanted);
         assertThat(place.portsAssigned()).as("ports").isEqualTo(members.size());
@@ -253,10 +265,11 @@ final class World implements AutoCloseable {
             if (i.lifecycle().name().equals("Failed")) {
                 continue;
             }
-            storage += i.resources().storage().bytes();
+            int members = 1 + i.spec().topology().standbys();
+            storage += i.resources().storage().bytes() * members;
             if (!i.lifecycle().name().equals("Recycled")) {
-                cpus = cpus.add(i.resources().cpus());
-                memory += i.resources().memory().bytes();
+                cpus = cpus.add(i.resources().cpus().multiply(BigDecimal.valueOf(members)));
+                memory += i.resources().memory().bytes() * members;
             }
         }
         assertThat(tenant.usage().cpus()).as("processors counted").isEqualByComparingTo(cpus);

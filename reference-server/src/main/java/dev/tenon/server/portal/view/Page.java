@@ -164,7 +164,7 @@ public record Page(
         List<String> values = warning.values();
         return switch (warning.code()) {
             case OPEN_TO_ALL, NO_SERVICE, DATA_REMOVED, WRITES_PAUSE -> t("warning." + warning.code());
-            case MEMBER_REMOVED, NOT_READY -> t("warning." + warning.code(), values.get(0));
+            case MEMBER_REMOVED, NOT_READY, ONE_HOST -> t("warning." + warning.code(), values.get(0));
             case RECOVERABLE -> t("warning.RECOVERABLE", span(Duration.ofHours(Long.parseLong(values.get(0)))));
             case RESTARTS ->
                 values.isEmpty() ? t("warning.RESTARTS.limits") : t("warning.RESTARTS", String.join(", ", values));
