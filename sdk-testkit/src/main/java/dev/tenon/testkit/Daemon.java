@@ -8,6 +8,7 @@ import dev.tenon.baremetal.LocalDelivery;
 import dev.tenon.testkit.Lease.Address;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
@@ -71,6 +72,9 @@ final class Daemon implements AutoCloseable {
 
     /** Runs until nobody needs it. Arguments: its private directory, how many milliseconds to wait for others, the cache or nothing. */
     public static void main(String[] arguments) throws IOException {
+        // Whatever logs to standard output must not be taken for our answer.
+        PrintStream answer = System.out;
+        System.setOut(System.err);
         Path directory = Path.of(arguments[0]);
         Duration linger = Duration.ofMillis(Long.parseLong(arguments[1]));
         LocalDelivery.Builder delivery = LocalDelivery.builder().spares(1);
@@ -85,8 +89,8 @@ final class Daemon implements AutoCloseable {
                     ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 listener.bind(UnixDomainSocketAddress.of(DaemonStarter.socket(directory)));
                 daemon.thread("accept", () -> daemon.accept(listener));
-                System.out.println(READY);
-                System.out.close();
+                answer.println(READY);
+                answer.close();
                 daemon.stayWhileNeeded(linger, lock);
             }
             DaemonStarter.remove(directory);

@@ -281,6 +281,7 @@ final class DaemonStarter {
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             String line = readLine(process, out);
             if (!Daemon.READY.equals(line)) {
+                process.destroyForcibly();
                 throw new ProviderException(
                         ErrorCode.PROVIDER_FAILED,
                         "the process that looks after the test servers did not start: "
