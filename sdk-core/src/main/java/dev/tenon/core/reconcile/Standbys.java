@@ -43,16 +43,21 @@ final class Standbys {
 
     private Standbys() {}
 
-    /** A primary whose data is gone is not made anew and empty while its standbys have it. */
+    /** A primary whose data is gone (a lost disk, one that is not mounted) is not made anew and empty: that is a person's decision. */
     static void requireData(Work work) {
-        if (work.standbys().isEmpty() || work.operation().kind() == OperationKind.CREATE) {
+        boolean alone = work.standbys().isEmpty();
+        if (work.operation().kind() == OperationKind.CREATE
+                || (alone && work.spec().ephemeral())) {
             return;
         }
         ObservedMember primary = work.delivery().observe(work.workloads().get(0).ref());
         if (primary.state() == MemberState.ABSENT || primary.state() == MemberState.INCOMPLETE) {
             throw new ProviderException(
                     ErrorCode.PROVIDER_FAILED,
-                    "the data of the primary " + primary.ref() + " is gone; its standbys still have theirs");
+                    "the data of " + primary.ref() + " is gone, and an empty database is no replacement; "
+                            + (alone
+                                    ? "bring back its disk, or delete the instance"
+                                    : "its standbys still have theirs"));
         }
     }
 

@@ -313,6 +313,22 @@ final class ChangesTest {
     }
 
     @Test
+    void lostData_isSaidAndNeverReplacedByAnEmptyDatabase() throws InterruptedException {
+        Instance orders = created("orders");
+        place.lose(member(orders));
+        eventually("tried", () -> {
+            clock.skip(Duration.ofSeconds(1));
+            return eventTypes().contains("instance.heal_failed");
+        });
+        assertThat(orders.view().health()).isInstanceOf(Health.Down.class);
+        assertThat(place.members()).doesNotContain(member(orders));
+        refused(ErrorCode.PROVIDER_FAILED, () -> orders.restart().await(PATIENCE));
+        assertThat(place.members()).doesNotContain(member(orders));
+        orders.delete().await(PATIENCE);
+        orders.purge().await(PATIENCE);
+    }
+
+    @Test
     void unreachableServer_isUnknownAndNotTouched() throws InterruptedException {
         Instance orders = created("orders");
         place.unreachable(member(orders), true);
