@@ -19,10 +19,14 @@ import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.InitialiseStep;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Probe;
+import dev.tenon.spi.workload.ProcessSpec;
+import dev.tenon.spi.workload.Stop;
 import dev.tenon.spi.workload.Template;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -30,6 +34,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
@@ -613,5 +618,122 @@ class LocalDeliveryIT {
 
     private static boolean isRoot() throws IOException {
         return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+    }
+
+    // ---- several processes, other probes
+
+    /** Writes its name into {@code order} when it is asked to end, and its number into a file of its name. */
+    private static ProcessSpec process(String name) {
+        return new ProcessSpec(
+                name,
+                List.of(
+                        Template.text("/bin/sh"),
+                        Template.text("-c"),
+                        Template.of(
+                                "cd ",
+                                new Template.DirectoryPath("data"),
+                                "; trap 'echo " + name + " >> order; exit 0' TERM; echo $$ > " + name
+                                        + "; while :; do sleep 0.05; done")),
+                Map.of(),
+                Stop.signal("TERM", Duration.ofSeconds(10)),
+                false);
+    }
+
+    private MemberWorkload.Builder withProcesses(String... names) {
+        return MemberWorkload.builder()
+                .from(TestWorkloads.sleeper(ref, false, "true"))
+                .processes(Stream.of(names).map(LocalDeliveryIT::process).toList())
+                .ready(new Probe.FileLine("data", names[0], ""));
+    }
+
+    private Path data(String file) {
+        return directory()
+                .resolve("members")
+                .resolve(ref.externalName())
+                .resolve("data")
+                .resolve(file);
+    }
+
+    private long pid(String name) throws IOException {
+        assertThat(eventually(
+                        () -> Files.exists(data(name)) && data(name).toFile().length() > 0))
+                .isTrue();
+        return Long.parseLong(Files.readString(data(name)).trim());
+    }
+
+    @Test
+    void sideProcess_killed_isSeenAndStartedAgainBesideTheMain() throws Exception {
+        LocalDelivery delivery = open(cache());
+        MemberWorkload w = withProcesses("main", "watcher").build();
+        ObservedMember before = run(delivery, w);
+        assertThat(before.state()).isEqualTo(MemberState.RUNNING);
+        long watcher = pid("watcher");
+        woken.clear();
+        ProcessHandle.of(watcher).orElseThrow().destroyForcibly();
+        assertThat(eventually(() -> delivery.observe(ref).state() == MemberState.STARTING))
+                .isTrue();
+        assertThat(eventually(() -> woken.contains(ref))).isTrue();
+        assertThat(delivery.observe(ref).reason()).contains("not running: [watcher]");
+        ObservedMember after = delivery.start(w, EPOCH, TIMEOUT);
+        assertThat(after.state()).isEqualTo(MemberState.RUNNING);
+        assertThat(after.incarnation()).as("the main process goes on").isEqualTo(before.incarnation());
+        assertThat(eventually(() -> {
+                    try {
+                        return pid("watcher") != watcher;
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                }))
+                .isTrue();
+    }
+
+    @Test
+    void stop_severalProcesses_endsTheLastStartedFirst() throws Exception {
+        LocalDelivery delivery = open(cache());
+        MemberWorkload w = withProcesses("main", "watcher", "agent").build();
+        run(delivery, w);
+        List<Long> pids = List.of(pid("main"), pid("watcher"), pid("agent"));
+        assertThat(delivery.stop(w, EPOCH, StopMode.GRACEFUL).state()).isEqualTo(MemberState.STOPPED);
+        assertThat(Files.readAllLines(data("order"))).containsExactly("agent", "watcher", "main");
+        assertThat(pids)
+                .allMatch(pid ->
+                        ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty());
+    }
+
+    @Test
+    void start_commandProbe_isReadyWhenTheCommandSucceeds() throws Exception {
+        LocalDelivery delivery = open(cache());
+        MemberWorkload w = withProcesses("main")
+                .ready(new Probe.Exec(Command.of(
+                        Duration.ofSeconds(5),
+                        Template.text("/bin/sh"),
+                        Template.text("-c"),
+                        Template.of("test -e ", new Template.DirectoryPath("data"), "/go"))))
+                .build();
+        delivery.prepare(w, EPOCH);
+        refused(ErrorCode.TIMEOUT, () -> delivery.start(w, EPOCH, Duration.ofMillis(300)), "not ready");
+        assertThat(delivery.observe(ref).state()).isEqualTo(MemberState.STARTING);
+        Files.createFile(data("go"));
+        assertThat(delivery.start(w, EPOCH, TIMEOUT).state()).isEqualTo(MemberState.RUNNING);
+    }
+
+    @Test
+    void start_portProbe_isReadyWhenTheServerListens() throws Exception {
+        LocalDelivery delivery = open(cache());
+        MemberWorkload silent =
+                withProcesses("main").ready(new Probe.PortOpen("db")).build();
+        delivery.prepare(silent, EPOCH);
+        refused(ErrorCode.TIMEOUT, () -> delivery.start(silent, EPOCH, Duration.ofMillis(300)), "not ready");
+        delivery.destroy(ref, EPOCH, DestroyMode.EVERYTHING);
+        MemberWorkload server = MemberWorkload.builder()
+                .from(TestWorkloads.postgres(ref, false))
+                .ready(new Probe.PortOpen("db"))
+                .build();
+        ObservedMember seen = run(delivery, server);
+        assertThat(seen.state()).isEqualTo(MemberState.RUNNING);
+        try (Socket client =
+                new Socket(InetAddress.getLoopbackAddress(), seen.ports().get("db"))) {
+            assertThat(client.isConnected()).isTrue();
+        }
     }
 }
