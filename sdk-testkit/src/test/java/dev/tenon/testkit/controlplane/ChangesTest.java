@@ -11,6 +11,7 @@ import dev.tenon.api.Credential;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
+import dev.tenon.api.Explanation;
 import dev.tenon.api.Grant;
 import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
@@ -51,6 +52,8 @@ import java.util.function.BooleanSupplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class ChangesTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -495,6 +498,79 @@ final class ChangesTest {
         clock.skip(Duration.ofHours(73));
         eventually("ran out", () -> state(late) == OperationState.REJECTED);
         assertThat(strict.view().usage().instances()).isEqualTo(1);
+    }
+
+    @Test
+    void approval_ofAChangeNobodyGaveIn72Hours_isRejectedAndTold() throws InterruptedException {
+        Instance orders = created("orders");
+        Operation<Instance> open = orders.apply(new Change.Access(List.of(Cidr.parse("0.0.0.0/0"))));
+        clock.skip(Duration.ofHours(71));
+        assertThat(state(open)).isEqualTo(OperationState.PENDING_APPROVAL);
+        clock.skip(Duration.ofHours(2));
+        eventually("ran out", () -> state(open) == OperationState.REJECTED);
+        assertThat(open.view().error()).contains(ErrorCode.STALE);
+        assertThat(open.view().message()).contains("nobody approved it within 72 hours");
+        assertThat(orders.view().spec().whitelist()).doesNotContain(Cidr.parse("0.0.0.0/0"));
+        assertThat(eventTypes()).contains("operation.rejected");
+        refused(ErrorCode.ILLEGAL_STATE, () -> tenon.as(BOB).operations().approve(open.id()));
+        orders.restart().await(PATIENCE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "STOP, stop",
+        "RESTART, stop",
+        "FREEZE, stop",
+        "RESIZE, resize",
+        "ACCESS, prepare",
+        "PARAMETERS, prepare",
+        "DELETE, destroy",
+    })
+    void explain_parked_saysWhatFailedAndWhoIsAwaited(String kind, String verb) throws InterruptedException {
+        Instance orders = created("orders");
+        valve.fail(verb, ErrorCode.TIMEOUT);
+        Operation<Instance> operation =
+                switch (kind) {
+                    case "STOP" -> orders.stop();
+                    case "RESTART" -> orders.restart();
+                    case "FREEZE" -> orders.freeze();
+                    case "RESIZE" -> orders.resize(Resources.of(0.5, DataSize.mib(256), DataSize.gib(2)));
+                    case "ACCESS" -> orders.apply(new Change.Access(List.of(Cidr.parse("10.0.0.0/8"))));
+                    case "PARAMETERS" -> orders.apply(new Change.Parameters(Map.of("work_size", "2048"), Set.of()));
+                    case "DELETE" -> orders.delete();
+                    default -> throw new AssertionError(kind);
+                };
+        parked(operation);
+        Explanation why = orders.explain();
+        assertThat(why.summary())
+                .isEqualTo("orders is Active and " + orders.view().health().name() + causes(orders) + "; " + kind
+                        + " is PARKED.");
+        assertThat(why.waitsFor()).contains("a person to retry or replace " + kind + ": made to fail");
+        assertThat(why.nextTryAt()).isEmpty();
+        assertThat(why.decisions()).anySatisfy(d -> assertThat(d.what()).isEqualTo(kind + " is parked: made to fail"));
+        valve.mend();
+        operation.retry();
+        operation.await(PATIENCE);
+        assertThat(orders.explain().waitsFor()).isEmpty();
+    }
+
+    private static String causes(Instance instance) {
+        return instance.view().health() instanceof Health.Down down
+                ? " (" + String.join("; ", down.causes()) + ")"
+                : "";
+    }
+
+    @Test
+    void explain_parkedCreation_saysWhatFailedAndWhoIsAwaited() throws InterruptedException {
+        valve.fail("start", ErrorCode.TIMEOUT);
+        Operation<Instance> create = shop.instances().create(spec("orders").build());
+        parked(create);
+        Explanation why = shop.instances().find("orders").orElseThrow().explain();
+        assertThat(why.summary()).startsWith("orders is Provisioning and ").endsWith("; CREATE is PARKED.");
+        assertThat(why.waitsFor()).contains("a person to retry or replace CREATE: made to fail");
+        valve.mend();
+        create.retry();
+        assertThat(create.await(PATIENCE).explain().summary()).isEqualTo("orders is Active and Healthy.");
     }
 
     @Test
