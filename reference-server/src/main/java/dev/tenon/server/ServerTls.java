@@ -69,9 +69,10 @@ final class ServerTls implements AutoCloseable {
             complaint = Optional.empty();
         } catch (TenonException e) {
             // Once per change of state: this runs every hour, and a person has a month to mend it.
-            if (!complaint.equals(Optional.of(e.getMessage()))) {
-                complaint = Optional.of(e.getMessage());
-                log.warn("keeps the certificate it has: {}", e.getMessage());
+            Optional<String> reason = Optional.of(String.valueOf(e.getMessage()));
+            if (!complaint.equals(reason)) {
+                complaint = reason;
+                log.warn("keeps the certificate it has: {}", reason.get());
             }
         }
     }

@@ -67,16 +67,16 @@ final class UserPages {
     }
 
     private void create(Context ctx) {
-        Map<String, String> values = Map.of(
-                "name", Site.form(ctx, "name"),
-                "role", Site.form(ctx, "role"),
-                "tenant", Site.form(ctx, "tenant"));
+        String name = Site.form(ctx, "name");
+        String role = Site.form(ctx, "role");
+        String tenant = Site.form(ctx, "tenant");
+        Map<String, String> values = Map.of("name", name, "role", role, "tenant", tenant);
         try {
-            Role role = values.get("role").equals("ADMIN") ? Role.ADMIN : Role.MEMBER;
-            Optional<TenantId> tenant = Optional.of(values.get("tenant"))
-                    .filter(t -> role == Role.MEMBER && !t.isEmpty())
+            boolean admin = role.equals("ADMIN");
+            Optional<TenantId> of = Optional.of(tenant)
+                    .filter(t -> !admin && !t.isEmpty())
                     .map(t -> site.auth().caller(ctx).tenant(t).id());
-            User user = new User(values.get("name"), role, tenant);
+            User user = new User(name, admin ? Role.ADMIN : Role.MEMBER, of);
             Optional<Secret> given = Optional.of(Site.text(ctx.formParam("password")))
                     .filter(p -> !p.isEmpty())
                     .map(Secret::of);

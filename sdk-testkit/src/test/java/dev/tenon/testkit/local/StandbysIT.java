@@ -38,7 +38,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -156,7 +156,7 @@ final class StandbysIT {
 
     @Test
     void standbys_addedRebuiltAndRemoved_whileItServes() throws Exception {
-        Instance orders = create(spec -> spec);
+        Instance orders = create(spec -> {});
         write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(20);
@@ -201,7 +201,7 @@ final class StandbysIT {
 
     @Test
     void unsupported_isRefusedBeforeAnythingIsStored() {
-        for (UnaryOperator<InstanceSpec.Builder> change : List.<UnaryOperator<InstanceSpec.Builder>>of(
+        for (Consumer<InstanceSpec.Builder> change : List.<Consumer<InstanceSpec.Builder>>of(
                 spec -> spec.ephemeral(true).topology(t -> t.standbys(1)),
                 spec -> spec.topology(new Topology(TopologyKind.READ_WRITE_SPLIT, 1)))) {
             assertThatThrownBy(() -> create(change))
@@ -211,9 +211,9 @@ final class StandbysIT {
         assertThat(tenant.instances().find("orders")).isEmpty();
     }
 
-    private Instance create(UnaryOperator<InstanceSpec.Builder> change) {
+    private Instance create(Consumer<InstanceSpec.Builder> change) {
         return tenant.instances()
-                .create(i -> change.apply(i.name("orders")
+                .create(i -> change.accept(i.name("orders")
                         .engine(EngineId.POSTGRESQL, "17")
                         .size(0.5, DataSize.mib(256), DataSize.gib(1))))
                 .await(PATIENCE);
