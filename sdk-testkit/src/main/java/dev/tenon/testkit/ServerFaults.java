@@ -37,7 +37,9 @@ final class ServerFaults implements Faults, AutoCloseable {
      * Stops the processes it is given, says so, and lets them go on when its input ends, whoever ends it: also when this JVM was
      * killed, because a server that is stopped would not notice and stay for ever.
      */
-    private static final String PAUSE = "kill -s STOP \"$@\"; echo stopped; read -r line; kill -s CONT \"$@\"; exit 0";
+    private static final String PAUSE =
+            "kill -s STOP \"$1\" || exit 1; for each; do kill -s STOP \"$each\" 2>/dev/null; done; "
+                    + "echo stopped; read -r line; for each; do kill -s CONT \"$each\" 2>/dev/null; done; exit 0";
 
     private final TestServer server;
     private final long seed;
@@ -124,7 +126,7 @@ final class ServerFaults implements Faults, AutoCloseable {
         List<String> words = new ArrayList<>(List.of("/bin/sh", "-c", PAUSE, "tenon-pause"));
         ProcessHandle main = mainProcess();
         words.add(Long.toString(main.pid()));
-        // Once the first is stopped there are no new ones, but one may have come since we looked.
+        // Once the first is stopped there are no new ones, but one may have come or gone since we looked.
         main.descendants().forEach(child -> words.add(Long.toString(child.pid())));
         try {
             Process started = Shell.program(words).start();

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -242,9 +241,7 @@ public final class TestDatabases implements AutoCloseable {
         DaemonStarter found = starter;
         if (found == null) {
             found = DaemonStarter.open();
-            Wire wire = found.connect();
-            wire.ask(PATIENCE, List.of(Daemon.HELLO));
-            presence = wire;
+            presence = found.greet();
             starter = found;
         }
         return found;

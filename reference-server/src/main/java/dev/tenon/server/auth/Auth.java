@@ -228,7 +228,7 @@ public final class Auth {
             throw HttpProblem.tooManyRequests(
                     "too many failed logins; try again in " + locked.toMinutes() + " minutes", locked);
         }
-        boolean plausible = name.length() <= 64 && password.reveal(p -> p.length() <= 1_024);
+        boolean plausible = name.length() <= 64 && password.reveal(p -> p.length() <= 32_768);
         Optional<User> user = plausible ? users.verify(name, password) : Optional.empty();
         if (user.isEmpty()) {
             throttle.failed(account, source);

@@ -1,7 +1,6 @@
 package dev.tenon.server.auth;
 
-import dev.tenon.api.ErrorCode;
-import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Passwords;
 import dev.tenon.api.Secret;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -34,16 +33,7 @@ final class PasswordHash {
 
     /** Checks the policy and hashes. */
     static PasswordHash of(String user, Secret password, SecureRandom random) {
-        String problem = password.reveal(text -> {
-            int length = text.codePointCount(0, text.length());
-            if (length < 12 || length > 1_024 || text.isBlank()) {
-                return "expected 12 to 1,024 characters, not all blank";
-            }
-            return text.equalsIgnoreCase(user) ? "is the account's name" : "";
-        });
-        if (!problem.isEmpty()) {
-            throw new InvalidSpecException(ErrorCode.PASSWORD_POLICY, "password", problem);
-        }
+        Passwords.check("password", user, password);
         byte[] salt = new byte[SALT_BYTES];
         random.nextBytes(salt);
         return new PasswordHash(ITERATIONS, salt, derive(password, salt, ITERATIONS));

@@ -1,6 +1,8 @@
 package dev.tenon.core.change;
 
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationView.StepState;
+import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,5 +104,11 @@ public final class StepNames {
             case SWITCHOVER -> List.of(SWITCH, JOIN, SYNC, PUBLISH);
             case HEAL -> phase.running() ? List.of(LIMITS, PREPARE, START, PUBLISH) : List.of(STOP);
         };
+    }
+
+    /** Returns whether data may be gone already, so that only going on makes sense: neither a cancel nor a failure leads back. */
+    public static boolean destroying(OperationDoc operation) {
+        return operation.steps().stream()
+                .anyMatch(step -> step.name().equals(DESTROY) && step.state() != StepState.PENDING);
     }
 }

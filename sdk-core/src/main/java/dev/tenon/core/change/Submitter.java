@@ -670,7 +670,7 @@ public final class Submitter {
         for (int i = 0; ; i++) {
             OperationDoc operation =
                     journal.operation(id).orElseThrow(() -> new NotFoundException("no such operation"));
-            if (operation.state().done()) {
+            if (operation.state().done() || StepNames.destroying(operation)) {
                 return false;
             }
             if (operation.cancelRequested()) {

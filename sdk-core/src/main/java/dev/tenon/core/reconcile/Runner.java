@@ -128,7 +128,7 @@ final class Runner {
                     return new Outcome.Later(pause);
                 }
             }
-            if (op.cancelRequested() && !op.undoing()) {
+            if (op.cancelRequested() && !op.undoing() && !StepNames.destroying(op)) {
                 return cancel();
             }
             if (!op.undoing()) {
@@ -481,6 +481,10 @@ final class Runner {
         private InstanceDoc.Builder givenUp(InstanceDoc now) {
             boolean begun = op.startedAt().isPresent();
             InstanceDoc.Builder builder = now.but();
+            if (StepNames.destroying(op)) {
+                String cause = "its purge was begun and gave up, so that data may be gone: purge it again";
+                return builder.lifecycle(new Lifecycle.Failed(cause)).health(new Health.Down(List.of(cause)));
+            }
             switch (op.kind()) {
                 case RESIZE, ACCESS, PARAMETERS, STANDBY_ADD, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
                     if (begun) {

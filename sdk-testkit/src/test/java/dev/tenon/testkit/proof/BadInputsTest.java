@@ -285,7 +285,7 @@ final class BadInputsTest {
                     33,
                     "password",
                     ErrorCode.PASSWORD_POLICY,
-                    List.of("with a NUL \0 inside", " ".repeat(20), "x".repeat(10_240), "short"),
+                    List.of("with a NUL \0 inside", "x".repeat(16_385), "short"),
                     call);
             each(rows, 34, "password", ErrorCode.PASSWORD_POLICY, List.of("password1234", "PasswordPassword"), call);
             each(
@@ -434,8 +434,11 @@ final class BadInputsTest {
                         "back\\slash \\' inside",
                         "dollar $$ quoting $a$",
                         "new\nline in the middle",
+                        " ".repeat(20),
+                        "x".repeat(10_240),
                         "密码密码密码密码密码密码")
-                .map(p -> org.junit.jupiter.params.provider.Arguments.of(p.replaceAll("[^ -~]", "?"), p));
+                .map(p -> org.junit.jupiter.params.provider.Arguments.of(
+                        p.substring(0, Math.min(30, p.length())).replaceAll("[^ -~]", "?"), p));
     }
 
     @Test

@@ -35,6 +35,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
@@ -215,9 +216,21 @@ final class RandomSequencesTest {
         /** Lets the control planes work for a moment: until something more is done, or nothing is left to do. */
         private void breathe() {
             long before = done();
+            AtomicInteger looks = new AtomicInteger();
             World.eventually(
-                    "something is done or nothing is left (" + this + ")",
-                    () -> done() > before || open() == 0 || !unreachable.isEmpty() || waiting());
+                    () -> "something is done or nothing is left (" + this + "); open: " + openOperations(), () -> {
+                        if (looks.incrementAndGet() % 1_000 == 0) {
+                            world.clock.skip(Duration.ofSeconds(20)); // a server that hangs would be waited for in full
+                        }
+                        return done() > before || open() == 0 || !unreachable.isEmpty() || waiting();
+                    });
+        }
+
+        private List<String> openOperations() {
+            return operationDocuments().stream()
+                    .filter(d -> !OperationState.valueOf(d.state()).done())
+                    .map(d -> d.id() + " " + d.state() + " " + d.body())
+                    .toList();
         }
 
         private long done() {
@@ -273,22 +286,15 @@ final class RandomSequencesTest {
                 }
             }
             Set<Object> retried = new TreeSet<>();
-            World.eventually(
-                    "quiet (" + this + "); open: "
-                            + operationDocuments().stream()
-                                    .filter(d ->
-                                            !OperationState.valueOf(d.state()).done())
-                                    .map(d -> d.id() + " " + d.state())
-                                    .toList(),
-                    () -> {
-                        world.clock.skip(Duration.ofSeconds(1));
-                        for (Document d : operationDocuments()) {
-                            if (d.state().equals("PARKED") && retried.add(d.id() + d.version())) {
-                                retry(d);
-                            }
-                        }
-                        return open() == 0;
-                    });
+            World.eventually(() -> "quiet (" + this + "); open: " + openOperations(), () -> {
+                world.clock.skip(Duration.ofSeconds(1));
+                for (Document d : operationDocuments()) {
+                    if (d.state().equals("PARKED") && retried.add(d.id() + d.version())) {
+                        retry(d);
+                    }
+                }
+                return open() == 0;
+            });
         }
 
         private void retry(Document d) {

@@ -42,6 +42,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** A store and a place that outlive the control planes which a test starts, crashes and starts again on them. */
@@ -191,17 +192,21 @@ final class World implements AutoCloseable {
 
     /** Looks until it holds. */
     static void eventually(String what, BooleanSupplier holds) {
+        eventually(() -> what, holds);
+    }
+
+    static void eventually(Supplier<String> what, BooleanSupplier holds) {
         try {
             CountDownLatch never = new CountDownLatch(1);
             for (long left = PATIENCE.toMillis(); !holds.getAsBoolean(); left -= 2) {
                 if (left <= 0) {
-                    throw new AssertionError("not within " + PATIENCE + ": " + what);
+                    throw new AssertionError("not within " + PATIENCE + ": " + what.get());
                 }
                 never.await(2, TimeUnit.MILLISECONDS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new AssertionError("interrupted: " + what, e);
+            throw new AssertionError("interrupted: " + what.get(), e);
         }
     }
 
@@ -246,7 +251,13 @@ final class World implements AutoCloseable {
                 .filter(i -> !i.lifecycle().name().equals("Failed"))
                 .flatMap(i -> i.members().stream().map(m -> i.id() + "/" + m.name()))
                 .collect(Collectors.toSet());
-        assertThat(members).as("members at the place").isEqualTo(wanted);
+        assertThat(members)
+                .as(
+                        "members at the place; %s",
+                        all.stream()
+                                .map(i -> i.id() + " " + i.lifecycle() + " " + i.health())
+                                .toList())
+                .isEqualTo(wanted);
         assertThat(place.portsAssigned()).as("ports").isEqualTo(members.size());
         eventually("what shall run runs, what shall not does not: " + place.dump(), () -> all.stream()
                 .allMatch(i -> runs(i) == i.lifecycle().name().equals("Active")));
