@@ -101,6 +101,8 @@ class SharedServersIT {
                 ForkedTests killed = new ForkedTests(cache, 0, "hold")) {
             String others = other.line();
             String gone = killed.line();
+            // Until they are copied: a copy ends all sessions.
+            other.line();
             killed.line();
             killed.kill();
 
