@@ -139,6 +139,14 @@ final class Runner {
                     return failed(ErrorCode.ILLEGAL_STATE, Legality.refusal(op.kind(), doc.phase()));
                 }
             }
+            if (op.state() == OperationState.QUEUED
+                    && op.kind() == OperationKind.DELETE
+                    && doc.phase() == Phase.FAILED) {
+                // Asked for while its creation was still on the way: of what failed nothing is left to be kept.
+                op = op.but()
+                        .steps(OperationCodec.pending(StepNames.of(op.kind(), doc.phase(), true)))
+                        .build();
+            }
             try {
                 return op.undoing() ? undo() : steps();
             } catch (CommitRefusedException e) {

@@ -217,6 +217,20 @@ final class ChangesTest {
     }
 
     @Test
+    void delete_queuedBehindCreationThatFails_leavesNothingInTheRecycleBin() throws InterruptedException {
+        valve.hold("prepare");
+        shop.instances().create(spec("orders").build());
+        valve.awaitReached();
+        Instance orders = shop.instances().find("orders").orElseThrow();
+        Operation<?> delete = orders.delete();
+        valve.fail("start", ErrorCode.DISK_FULL);
+        valve.open();
+        delete.await(PATIENCE);
+        refused(ErrorCode.GONE, orders::view);
+        assertThat(shop.view().usage().instances()).isZero();
+    }
+
+    @Test
     void create_placeRefusesForGood_isTakenBackAndSaysWhy() {
         valve.fail("start", ErrorCode.DISK_FULL);
         Operation<Instance> create = shop.instances().create(spec("orders").build());

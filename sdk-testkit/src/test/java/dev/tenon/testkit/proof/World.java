@@ -259,8 +259,23 @@ final class World implements AutoCloseable {
                                 .toList())
                 .isEqualTo(wanted);
         assertThat(place.portsAssigned()).as("ports").isEqualTo(members.size());
-        eventually("what shall run runs, what shall not does not: " + place.dump(), () -> all.stream()
-                .allMatch(i -> runs(i) == i.lifecycle().name().equals("Active")));
+        eventually(
+                () -> "what shall run runs, what shall not does not: " + place.dump()
+                        + all.stream()
+                                .map(i -> tenon.tenants()
+                                        .get(i.tenant())
+                                        .instances()
+                                        .get(i.id())
+                                        .explain())
+                                .toList(),
+                () -> {
+                    boolean holds = all.stream()
+                            .allMatch(i -> runs(i) == i.lifecycle().name().equals("Active"));
+                    if (!holds) {
+                        clock.skip(Duration.ofSeconds(1)); // a healing that failed waits before its next try
+                    }
+                    return holds;
+                });
         assertThat(place.overlaps()).as("calls for one member at the same time").isEmpty();
     }
 
