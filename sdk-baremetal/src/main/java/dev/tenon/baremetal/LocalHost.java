@@ -26,6 +26,7 @@ import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -57,6 +58,7 @@ final class LocalHost implements AutoCloseable {
     private static final int PORT_TRIES = 16;
     private static final int USABLE_PERCENT = 70;
     private static final int FILES_COUNTED = 20_000;
+    private static final int FORGET_EVERY = 1_000;
     /** What a throw-away member may take to end: nobody needs what it would still write. */
     private static final Duration SHORT_GRACE = Duration.ofSeconds(2);
 
@@ -273,9 +275,10 @@ final class LocalHost implements AutoCloseable {
     private Optional<MemberRecord> admit(Member member, Epoch epoch) {
         Optional<MemberRecord> seen = member.read();
         if (seen.isEmpty()) {
+            refuseOlder(member.ref(), destroyedUnder(member), epoch);
             return seen;
         }
-        refuseOlder(seen.get(), epoch);
+        refuseOlder(member.ref(), seen.get().epoch(), epoch);
         if (epoch.value() == seen.get().epoch()) {
             return seen;
         }
@@ -284,7 +287,7 @@ final class LocalHost implements AutoCloseable {
             if (now.isEmpty()) {
                 return now;
             }
-            refuseOlder(now.get(), epoch);
+            refuseOlder(member.ref(), now.get().epoch(), epoch);
             return Optional.of(member.write(
                     now.get().edit().epoch(epoch.value()).build(), member.root().durable()));
         } catch (IOException e) {
@@ -292,12 +295,43 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
-    private static void refuseOlder(MemberRecord seen, Epoch epoch) {
-        if (epoch.value() < seen.epoch()) {
+    private static void refuseOlder(MemberRef ref, long seen, Epoch epoch) {
+        if (epoch.value() < seen) {
             throw Failures.of(
                     ErrorCode.FENCED,
-                    seen.ref() + " was told what to do under epoch " + seen.epoch() + "; epoch " + epoch.value()
+                    ref + " was told what to do under epoch " + seen + "; epoch " + epoch.value()
                             + " is older and may not change it");
+        }
+    }
+
+    /** Whoever was only slow while a member was destroyed must not make it again. */
+    private long destroyedUnder(Member member) {
+        Path stone = machine.destroyed().resolve(member.ref().externalName());
+        try {
+            return Long.parseLong(Files.readString(stone));
+        } catch (NoSuchFileException e) {
+            return 0;
+        } catch (IOException e) {
+            throw Failures.io("reading under which epoch " + member.ref() + " was destroyed", e);
+        }
+    }
+
+    private void rememberDestroyed(Member member, Epoch epoch) {
+        Path stones = machine.destroyed();
+        if (COUNTER.incrementAndGet() % FORGET_EVERY == 0) {
+            machine.keeper().later(machine::forgetDestroyed);
+        }
+        try {
+            Disk.makeDirectories(stones, 0700);
+            Disk.replace(
+                    stones.resolve(member.ref().externalName()),
+                    Long.toString(epoch.value()).getBytes(StandardCharsets.US_ASCII),
+                    0600,
+                    false,
+                    machine.runAs(),
+                    false);
+        } catch (IOException e) {
+            throw Failures.io("recording that " + member.ref() + " is destroyed", e);
         }
     }
 
@@ -915,6 +949,9 @@ final class LocalHost implements AutoCloseable {
             Optional<MemberRecord> content = admit(member, epoch);
             boolean everything = mode == DestroyMode.EVERYTHING;
             if (everything) {
+                if (member.root().durable()) {
+                    rememberDestroyed(member, epoch);
+                }
                 content.ifPresent(c -> discard(member, c));
                 remove(member, content);
             } else {

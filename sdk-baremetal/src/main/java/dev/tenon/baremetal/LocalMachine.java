@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,10 +54,12 @@ final class LocalMachine implements AutoCloseable {
     private final MembersRoot durable;
     private final MembersRoot ephemeral;
     private final MachineLock alive;
+    private final Clock clock;
 
     private LocalMachine(LocalDelivery.Settings settings, Path directory, Clock clock, Ticker ticker)
             throws IOException {
         this.ticker = ticker;
+        this.clock = clock;
         this.directory = directory;
         List<Path> searchPath = searchPath();
         this.runAs = RunAs.resolve(settings.runAs(), Path.of("/etc/passwd"), program(searchPath, "setpriv"));
@@ -126,6 +129,7 @@ final class LocalMachine implements AutoCloseable {
             shared.sweep();
             own.sweep();
             SpareKeeper.empty(durable.trash(), () -> {});
+            forgetDestroyed();
             if (root) {
                 removeOrphans();
             }
@@ -260,6 +264,28 @@ final class LocalMachine implements AutoCloseable {
         }
         Disk.deleteTree(elsewhere);
         return true;
+    }
+
+    /**
+     * Holds, for a day, under which epoch durable members were destroyed. Not with the members themselves: that directory may go with
+     * the last of them.
+     */
+    Path destroyed() {
+        return directory.resolve("destroyed");
+    }
+
+    /** Who was paused for longer than a day has long lost its lease, and finds that out before it acts. */
+    void forgetDestroyed() throws IOException {
+        Instant old = clock.instant().minus(Duration.ofDays(1));
+        try (DirectoryStream<Path> stones = Files.newDirectoryStream(destroyed())) {
+            for (Path stone : stones) {
+                if (Files.getLastModifiedTime(stone).toInstant().isBefore(old)) {
+                    Files.deleteIfExists(stone);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
     }
 
     /** Removes what stands in for directories that are no more, as those of tests. */

@@ -396,8 +396,14 @@ runner() {
 
 # ---- verbs about one member; all that change it are guarded by its epoch
 
-# begin HOME EPOCH RUN: an empty home; what is known of a half-made one stays, for its ports.
+# begin HOME EPOCH RUN: an empty home; what is known of a half-made one stays, for its ports. For a day, whoever was only slow
+# while the member was destroyed cannot make it again.
 begin() {
+    stone=${1%/members/*}/trash/${1##*/}.epoch
+    if [ ! -d "$1" ] && [ -s "$stone" ]; then
+        read -r seen <"$stone"
+        [ "$2" -ge "$seen" ] || refuse $FENCED "$seen"
+    fi
     mkdir -p "$1"
     chmod 711 "$1"
     guard "$1" "$2"
@@ -617,6 +623,7 @@ destroy() {
     run=$3 trash=$4 ports=$5
     if [ -d "$1" ]; then
         guard "$1" "$2"
+        printf '%s\n' "$2" | replace "$trash/${1##*/}.epoch"
         grave=$trash/${1##*/}-$2-$$-$(date +%s%N)
         mv "$1" "$grave"
         sync "${1%/*}"

@@ -403,6 +403,19 @@ public abstract class DeliveryContract {
     }
 
     @Test
+    void olderEpoch_afterTheMemberWasDestroyed_cannotMakeItAgain() {
+        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        MemberWorkload w = running();
+        driver.destroy(w.ref(), FIRST, DestroyMode.EVERYTHING);
+        driver.close();
+        driver = open();
+        refused(ErrorCode.FENCED, () -> driver.prepare(w, OLDER));
+        assertThat(state(w)).isEqualTo(MemberState.ABSENT);
+        assertThat(residue(w.ref())).isEmpty();
+        driver.prepare(w, FIRST);
+    }
+
+    @Test
     void laterEpoch_isAccepted() {
         MemberWorkload w = running();
         assertThat(driver.stop(w, LATER, StopMode.GRACEFUL).state()).isEqualTo(MemberState.STOPPED);

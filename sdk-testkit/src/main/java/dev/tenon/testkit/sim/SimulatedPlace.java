@@ -44,7 +44,6 @@ public final class SimulatedPlace {
     private final Set<Capability> capabilities;
     private final Clock clock;
     private final Pause pause;
-    private final boolean remembersDestroyed;
     private final Map<MemberRef, SimulatedMember> members = new ConcurrentHashMap<>();
     private final Map<MemberRef, Long> destroyed = new ConcurrentHashMap<>();
     private final Map<MemberRef, Boolean> taken = new ConcurrentHashMap<>();
@@ -76,7 +75,6 @@ public final class SimulatedPlace {
         capabilities = Set.copyOf(builder.capabilities);
         clock = builder.clock;
         pause = builder.pause;
-        remembersDestroyed = builder.remembersDestroyed;
         int number = 1;
         for (PlaceCapacity.Host host : builder.hosts) {
             hosts.put(host.location().host(), new HostState(host, "10.0.0." + number++));
@@ -104,7 +102,6 @@ public final class SimulatedPlace {
                 DataSize.gib(67_108_864)));
         private Clock clock = Clock.systemUTC();
         private Pause pause = Pause.REAL;
-        private boolean remembersDestroyed;
 
         Builder() {}
 
@@ -138,12 +135,6 @@ public final class SimulatedPlace {
         /** Sets how latencies pass; defaults to real time. */
         public Builder pause(Pause pause) {
             this.pause = pause;
-            return this;
-        }
-
-        /** Makes the place remember the epochs of members that were destroyed wholly; real places seldom do. */
-        public Builder remembersDestroyed() {
-            remembersDestroyed = true;
             return this;
         }
 
@@ -568,9 +559,7 @@ public final class SimulatedPlace {
             }
         }
         m.gone = true;
-        if (remembersDestroyed) {
-            destroyed.put(m.ref, m.epoch);
-        }
+        destroyed.put(m.ref, m.epoch);
         members.remove(m.ref, m);
     }
 

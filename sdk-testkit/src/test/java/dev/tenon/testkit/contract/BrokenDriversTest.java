@@ -70,6 +70,11 @@ final class BrokenDriversTest {
                     }
                     return onwards.proceed(changed);
                 }),
+                broken(
+                        "olderEpoch_afterTheMemberWasDestroyed_cannotMakeItAgain",
+                        "forgets whom it destroyed",
+                        (verb, args, onwards) ->
+                                verb.equals("prepare") ? onwards.proceed(args[0], HIGHEST) : onwards.proceed(args)),
                 broken("destroy_everything_leavesNothing", "keeps the data", (verb, args, onwards) -> {
                     Object[] changed = args.clone();
                     for (int i = 0; i < changed.length; i++) {
