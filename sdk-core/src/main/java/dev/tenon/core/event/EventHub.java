@@ -4,6 +4,7 @@ import dev.tenon.api.Event;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.Subscription;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.store.StateStore;
 import dev.tenon.spi.store.StoredEvent;
@@ -67,12 +68,20 @@ public final class EventHub implements AutoCloseable {
         Feed feed = new Feed(tenant.map(TenantId::value), instance.map(InstanceId::value), after, listener);
         feeds.add(feed);
         feed.thread.start();
-        return feed::close;
+        return () -> end(List.of(feed));
     }
 
     @Override
     public void close() {
-        feeds.forEach(Feed::close);
+        end(List.copyOf(feeds));
+    }
+
+    /** All are told before the first is waited for, so that slow listeners cost their time once. */
+    private void end(List<Feed> over) {
+        over.forEach(Feed::end);
+        for (Thread thread : Threads.join(over.stream().map(feed -> feed.thread).toList(), CLOSE_GRACE)) {
+            log.warn("a listener of events does not return; {} is left behind", thread.getName());
+        }
     }
 
     private final class Feed implements Runnable {
@@ -105,7 +114,7 @@ public final class EventHub implements AutoCloseable {
             }
         }
 
-        void close() {
+        void end() {
             lock.lock();
             try {
                 closed = true;
@@ -114,17 +123,6 @@ public final class EventHub implements AutoCloseable {
                 lock.unlock();
             }
             feeds.remove(this);
-            if (Thread.currentThread() == thread) {
-                return;
-            }
-            try {
-                thread.join(CLOSE_GRACE.toMillis());
-                if (thread.isAlive()) {
-                    log.warn("a listener of events does not return; it is left behind");
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
         }
 
         @Override

@@ -3,9 +3,11 @@ package dev.tenon.core.operation;
 import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.Subscription;
+import dev.tenon.core.time.Threads;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -142,16 +144,8 @@ final class Follower implements Subscription, Runnable {
         } finally {
             lock.unlock();
         }
-        if (own) {
-            return;
-        }
-        try {
-            thread.join(CLOSE_GRACE.toMillis());
-            if (thread.isAlive()) {
-                log.warn("a listener of {} does not return; it is left behind", id);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Threads.join(List.of(thread), CLOSE_GRACE).isEmpty()) {
+            log.warn("a listener of {} does not return; it is left behind", id);
         }
     }
 }

@@ -1,6 +1,7 @@
 /**
  * The private certificate authority of an installation, which signs the certificates of its instances so that clients can verify
- * them. Not for certificates of the control plane's own listeners, nor for clients.
+ * them, and of the reference server if that is told to encrypt; {@link dev.tenon.core.pki.PrivateAuthority} is public for that one
+ * user, and no promise to others. Not for certificates of clients.
  */
 @NullMarked
 package dev.tenon.core.pki;

@@ -11,6 +11,7 @@ import dev.tenon.core.lease.Leases;
 import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
+import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.ObservedMember;
@@ -218,14 +219,7 @@ public final class Housekeeping implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (Chore chore : chores) {
-            try {
-                chore.thread.join(CLOSE_GRACE.toMillis());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-        }
+        Threads.join(chores.stream().map(chore -> chore.thread).toList(), CLOSE_GRACE);
     }
 
     /** Something done again and again, in a thread of its own so that a slow place does not cost a lease. */

@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A store in the memory of this process, gone when it is closed: for control planes that keep nothing. No database stands behind it,
@@ -223,8 +224,7 @@ public final class MemoryStore implements StateStore {
     }
 
     /** Changes one entry, no value meaning none, and notes what puts it back; the last change is put back first. */
-    private static <K, V> void set(
-            Map<K, V> map, K key, @org.jspecify.annotations.Nullable V value, Deque<Runnable> undo) {
+    private static <K, V> void set(Map<K, V> map, K key, @Nullable V value, Deque<Runnable> undo) {
         V before = value == null ? map.remove(key) : map.put(key, value);
         undo.push(before == null ? () -> map.remove(key) : () -> map.put(key, before));
     }
