@@ -9,6 +9,7 @@ import dev.tenon.api.Lifecycle;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.Tenon;
+import dev.tenon.api.TenonBuilder;
 import dev.tenon.api.TenonException;
 import dev.tenon.baremetal.LocalDelivery;
 import dev.tenon.core.pki.PrivateAuthority;
@@ -57,10 +58,9 @@ final class Launch {
     }
 
     private Tenon tenon() {
-        return Tenon.builder()
-                .directory(settings.directory())
-                .delivery(delivery())
-                .build();
+        TenonBuilder tenon = Tenon.builder().directory(settings.directory()).delivery(delivery());
+        settings.history().ifPresent(tenon::history);
+        return tenon.build();
     }
 
     /** Serves until the process is told to end. */

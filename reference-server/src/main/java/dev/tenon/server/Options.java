@@ -5,6 +5,8 @@ import dev.tenon.api.Secret;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -28,6 +30,7 @@ record Options(Task task, ServerSettings settings) {
                                          encrypt with this certificate chain and PKCS #8 key (PEM)
               --insecure-http            do not encrypt although other machines can reach the address
               --software DIR             where engines' programs are, beside those found; may be repeated
+              --history DURATION         how long what is over is kept, 1 day to 3,650 days (P90D)
               --demo                     make a tenant and an instance called demo on the first start
               --admin-password-file FILE password of admin on the first start; generated and shown once without it
               --reset-admin-password     give admin a new password, show it, and end
@@ -68,6 +71,7 @@ record Options(Task task, ServerSettings settings) {
                 case "--tls-key" -> key = Optional.of(path(word, left));
                 case "--insecure-http" -> settings.insecureHttp(true);
                 case "--software" -> settings.addSoftware(path(word, left));
+                case "--history" -> settings.history(duration(word, value(word, left)));
                 case "--demo" -> settings.demo(true);
                 case "--admin-password-file" -> settings.adminPassword(secret(word, path(word, left)));
                 case "--reset-admin-password" -> task = Task.RESET_ADMIN_PASSWORD;
@@ -114,6 +118,14 @@ record Options(Task task, ServerSettings settings) {
             return Integer.parseInt(text);
         } catch (NumberFormatException e) {
             throw new InvalidSpecException(word, "expected a number");
+        }
+    }
+
+    private static Duration duration(String word, String text) {
+        try {
+            return Duration.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new InvalidSpecException(word, "expected a duration such as P90D (ISO 8601)");
         }
     }
 

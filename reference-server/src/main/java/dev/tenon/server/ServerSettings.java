@@ -5,6 +5,7 @@ import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.Secret;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.immutables.value.Value;
@@ -56,6 +57,9 @@ public interface ServerSettings {
 
     /** Directories with engines installed by hand, beside those found. */
     List<Path> software();
+
+    /** How long what is over is kept; see {@link dev.tenon.api.TenonBuilder#history}, which also says what it is if absent. */
+    Optional<Duration> history();
 
     /** Whether a tenant and an instance, both called {@code demo}, are made on the first start; defaults to false. */
     @Value.Default

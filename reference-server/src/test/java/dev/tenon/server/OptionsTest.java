@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.api.InvalidSpecException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,13 +14,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OptionsTest {
     @Test
     void parse_everything_isUnderstood() {
-        Options options = parse("--directory /d --port 0 --host ::1 --software /a --software /b --demo");
+        Options options = parse("--directory /d --port 0 --host ::1 --software /a --software /b --demo --history P7D");
 
         assertThat(options.task()).isEqualTo(Options.Task.SERVE);
         assertThat(options.settings().directory()).isEqualTo(Path.of("/d"));
         assertThat(options.settings().port()).isZero();
         assertThat(options.settings().software()).containsExactly(Path.of("/a"), Path.of("/b"));
         assertThat(options.settings().demo()).isTrue();
+        assertThat(options.settings().history()).contains(Duration.ofDays(7));
         assertThat(options.settings().tls()).isEmpty();
     }
 
@@ -29,6 +31,7 @@ class OptionsTest {
                 "",
                 "--directory",
                 "--directory /d --port x",
+                "--directory /d --history 90",
                 "--directory /d --colour red",
                 "--directory /d --tls-cert /c",
                 "--directory /d --https --tls-cert /c --tls-key /k",

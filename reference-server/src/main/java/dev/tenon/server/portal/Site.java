@@ -22,6 +22,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What all pages share: templates, the frame's data, headers, and the way back after a form. Thread-safe. */
 final class Site {
@@ -220,7 +221,7 @@ final class Site {
                 view.spec().displayName().orElse(view.spec().name()));
     }
 
-    static String text(@org.jspecify.annotations.Nullable String value) {
+    static String text(@Nullable String value) {
         return value == null ? "" : value;
     }
 

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** One request on its way to one call of the SDK: reads what came, strictly, and writes what goes back. */
 final class Call {
@@ -32,7 +33,7 @@ final class Call {
     private final Answers answers;
     private final Bodies bodies;
     private final ServerKey key;
-    private byte @org.jspecify.annotations.Nullable [] raw;
+    private byte @Nullable [] raw;
 
     Call(Context ctx, Auth auth, Answers answers, Bodies bodies, ServerKey key) {
         this.ctx = ctx;
