@@ -3,38 +3,17 @@ package dev.tenon.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.server.TestServer.Answer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows 8 to 10: the same request under the same key happens once, also across a restart. */
-class IdempotencyIT {
-    @TempDir
-    Path directory;
-
-    private TestServer server;
-    private String tenant;
-
-    @BeforeEach
-    void start() {
-        server = TestServer.start(directory);
-        tenant = server.tenant("shop");
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
-
+class IdempotencyIT extends OneTenant {
     @Test
     void row8_createTwice_isOneOperation() {
         Answer first = create("key-1", TestServer.spec("orders"));

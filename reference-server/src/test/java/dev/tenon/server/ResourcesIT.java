@@ -4,35 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tenon.server.TestServer.Answer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What an integrator does: every resource once as it is meant, and the conditions on versions and states. */
-class ResourcesIT {
-    @TempDir
-    Path directory;
-
-    private TestServer server;
-    private String tenant;
+class ResourcesIT extends OneTenant {
     private final Map<String, JsonNode> seen = new HashMap<>();
-
-    @BeforeEach
-    void start() {
-        server = TestServer.start(directory);
-        tenant = server.tenant("shop");
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     @Test
     void instance_throughItsWholeLife_answersAsDocumented() {

@@ -11,38 +11,18 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Server-sent events: progress of an operation, events from where a reader left off. */
 @Timeout(60)
-class StreamsIT {
+class StreamsIT extends OneTenant {
     private record Sent(String id, String type, String data) {}
 
-    @TempDir
-    Path directory;
-
     private final HttpClient http = HttpClient.newHttpClient();
-    private TestServer server;
-    private String tenant;
-
-    @BeforeEach
-    void start() {
-        server = TestServer.start(directory);
-        tenant = server.tenant("shop");
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     @Test
     void operation_isFollowedUntilItIsDone() throws Exception {

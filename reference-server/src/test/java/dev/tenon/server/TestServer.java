@@ -64,11 +64,15 @@ public final class TestServer implements AutoCloseable {
     }
 
     public static TestServer start(Path directory) {
-        return new TestServer(directory, SimulatedPlace.create(), b -> b, Clock.systemUTC());
+        return start(directory, SimulatedPlace.create());
     }
 
     public static TestServer start(Path directory, Clock clock) {
         return new TestServer(directory, SimulatedPlace.create(), b -> b, clock);
+    }
+
+    public static TestServer start(Path directory, SimulatedPlace place) {
+        return new TestServer(directory, place, b -> b, Clock.systemUTC());
     }
 
     /** Starts one on a place of its own, whose control plane lets a tenant have only so many unfinished operations. */
