@@ -20,16 +20,26 @@ public sealed interface Health {
     /**
      * Serves, but not as it should.
      *
-     * @param causes why, for people; at least one
+     * @param causes why; at least one
      */
-    record Degraded(List<String> causes) implements Health {}
+    record Degraded(List<Reason> causes) implements Health {
+        /** Copies the list. */
+        public Degraded {
+            causes = List.copyOf(causes);
+        }
+    }
 
     /**
      * Does not serve.
      *
-     * @param causes why, for people; at least one
+     * @param causes why; at least one
      */
-    record Down(List<String> causes) implements Health {}
+    record Down(List<Reason> causes) implements Health {
+        /** Copies the list. */
+        public Down {
+            causes = List.copyOf(causes);
+        }
+    }
 
     /**
      * Cannot be seen; this is not the same as down.
@@ -37,6 +47,13 @@ public sealed interface Health {
      * @param since when it was last seen
      */
     record Unknown(Instant since) implements Health {}
+
+    /** Returns why it is not healthy; empty if it is, or if that is not known. */
+    default List<Reason> reasons() {
+        return this instanceof Degraded degraded
+                ? degraded.causes()
+                : this instanceof Down down ? down.causes() : List.of();
+    }
 
     /** Returns the state's name, such as {@code Healthy}. */
     default String name() {

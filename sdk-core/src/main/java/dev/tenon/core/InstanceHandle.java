@@ -11,7 +11,6 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Events;
 import dev.tenon.api.Explanation;
 import dev.tenon.api.Grant;
-import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.InstanceView;
@@ -21,9 +20,11 @@ import dev.tenon.api.Names;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.api.Operation;
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationView;
 import dev.tenon.api.Passwords;
 import dev.tenon.api.Preview;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Reason;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
 import dev.tenon.api.Sessions;
@@ -126,7 +127,7 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
                 .flatMap(head -> plane.journal.operation(head.id()));
         return new Explanation(
                 summary(doc, operation),
-                operation.map(InstanceHandle::waitsFor),
+                operation.flatMap(InstanceHandle::waitsFor),
                 operation.flatMap(OperationDoc::nextTryAt),
                 plane.diary.latest(id));
     }
@@ -137,33 +138,38 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
                 .append(doc.lifecycle().name())
                 .append(" and ")
                 .append(doc.health().name());
-        if (doc.health() instanceof Health.Down down) {
-            text.append(" (").append(String.join("; ", down.causes())).append(')');
-        } else if (doc.health() instanceof Health.Degraded degraded) {
-            text.append(" (").append(String.join("; ", degraded.causes())).append(')');
+        if (!doc.health().reasons().isEmpty()) {
+            text.append(doc.health().reasons().stream().map(Reason::text).collect(Collectors.joining("; ", " (", ")")));
         }
         operation.ifPresent(
                 op -> text.append("; ").append(op.kind()).append(" is ").append(op.state()));
         return text.append('.').toString();
     }
 
-    private static String waitsFor(OperationDoc op) {
+    private static Optional<Reason> waitsFor(OperationDoc op) {
+        String kind = op.kind().name();
         return switch (op.state()) {
-            case QUEUED -> op.kind() + " waits for its turn";
+            case QUEUED -> Optional.of(Reason.of(Reason.Code.AWAITS_TURN, kind));
             case RUNNING ->
-                op.kind() + " is being carried out, step "
-                        + op.steps().stream()
-                                .filter(step -> step.state() == dev.tenon.api.OperationView.StepState.STARTED)
-                                .map(dev.tenon.api.OperationView.Step::name)
+                Optional.of(Reason.of(
+                        Reason.Code.AWAITS_STEP,
+                        kind,
+                        op.steps().stream()
+                                .filter(step -> step.state() == OperationView.StepState.STARTED)
+                                .map(OperationView.Step::name)
                                 .findFirst()
-                                .orElse("next");
-            case WAITING -> op.kind() + " is tried again: " + op.message().orElse("");
+                                .orElse("next")));
+            case WAITING ->
+                Optional.of(Reason.of(Reason.Code.AWAITS_NEXT_TRY, kind).because(failure(op)));
             case PARKED ->
-                "a person to retry or replace " + op.kind() + ": "
-                        + op.message().orElse("");
-            case PENDING_APPROVAL -> "somebody's approval of " + op.kind();
-            case SUCCEEDED, FAILED, CANCELLED, REJECTED -> "nothing";
+                Optional.of(Reason.of(Reason.Code.AWAITS_PERSON, kind).because(failure(op)));
+            case PENDING_APPROVAL -> Optional.of(Reason.of(Reason.Code.AWAITS_APPROVAL, kind));
+            case SUCCEEDED, FAILED, CANCELLED, REJECTED -> Optional.empty();
         };
+    }
+
+    private static Reason failure(OperationDoc op) {
+        return Reason.error(op.error().orElse(ErrorCode.INTERNAL), op.message().orElse(""));
     }
 
     private InstanceSecrets secrets() {

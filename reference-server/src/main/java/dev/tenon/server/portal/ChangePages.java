@@ -151,9 +151,13 @@ final class ChangePages {
                 RETENTION_DAYS.stream().anyMatch(d -> d.toString().equals(days))
                         ? days
                         : String.valueOf(DEFAULT_RETENTION_DAYS));
-        Change change = simple(ctx.pathParam("kind"), fields.getOrDefault("previewed", ""));
+        String member = Site.query(ctx, "member");
+        Change change = simple(ctx.pathParam("kind"), fields.getOrDefault("previewed", ""), member);
         if (!(change instanceof Change.Delete)) {
             fields.clear();
+        }
+        if (!member.isEmpty()) {
+            fields.put("member", member);
         }
         question(ctx, tenant, instance, change, instance.preview(change), fields, false);
     }
@@ -236,7 +240,7 @@ final class ChangePages {
         settings(ctx.status(422), new InstancePages.Seen(tenant, instance, page, seen.model()), values, errors);
     }
 
-    private static Change simple(String kind, String retentionDays) {
+    private static Change simple(String kind, String retentionDays, String member) {
         return switch (kind) {
             case "start" -> new Change.Start();
             case "stop" -> new Change.Stop();
@@ -245,6 +249,10 @@ final class ChangePages {
             case "unfreeze" -> new Change.Unfreeze();
             case "recover" -> new Change.Recover();
             case "purge" -> new Change.Purge();
+            case "standby_add" -> new Change.AddStandby();
+            case "standby_remove" -> new Change.RemoveStandby(member);
+            case "standby_rebuild" -> new Change.RebuildStandby(member);
+            case "switchover" -> new Change.Switchover(member);
             case "delete" -> new Change.Delete(Optional.of(Duration.ofDays(Long.parseLong(retentionDays))));
             default -> throw new NotFoundException("no such change");
         };
@@ -284,10 +292,14 @@ final class ChangePages {
                         ? asked
                         : String.valueOf(DEFAULT_RETENTION_DAYS);
                 fields.put("previewed", days);
-                return simple(kind, days);
+                return simple(kind, days, "");
+            }
+            case "standby_remove", "standby_rebuild", "switchover" -> {
+                keep(ctx, fields, "member");
+                return simple(kind, "", Site.form(ctx, "member"));
             }
             default -> {
-                return simple(kind, "");
+                return simple(kind, "", "");
             }
         }
     }
@@ -318,7 +330,7 @@ final class ChangePages {
         Page page = part ? site.part(ctx, tenant) : site.page(ctx, Optional.of(tenant), "instances");
         String kind = change.kind().name();
         Confirm confirm = new Confirm(
-                page.t("ask." + kind, view.spec().name()),
+                page.t("ask." + kind, view.spec().name(), fields.getOrDefault("member", "")),
                 page.t(
                         view.spec().ephemeral() && change instanceof Change.Delete
                                 ? "ask.DELETE.ephemeral"
@@ -326,7 +338,10 @@ final class ChangePages {
                 address(tenant, instance) + "/change/" + kind.toLowerCase(java.util.Locale.ROOT),
                 address(tenant, instance),
                 page.kind(change.kind()),
-                change instanceof Change.Delete || change instanceof Change.Purge || change instanceof Change.Freeze,
+                change instanceof Change.Delete
+                        || change instanceof Change.Purge
+                        || change instanceof Change.Freeze
+                        || change instanceof Change.RemoveStandby,
                 Optional.of(preview),
                 fields,
                 typed(change, view),

@@ -3,12 +3,14 @@ package dev.tenon.server.portal;
 import dev.tenon.api.Catalogue;
 import dev.tenon.api.Cidr;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Names;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
+import dev.tenon.api.Topology;
 import io.javalin.http.Context;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -30,6 +32,8 @@ final class CreateForm {
             "cpus",
             "memory",
             "storage",
+            "standbys",
+            "durability",
             "delivery",
             "zone",
             "whitelist",
@@ -63,6 +67,8 @@ final class CreateForm {
                 .findFirst()
                 .ifPresent(plan -> form.values.put("size", "plan:" + plan.name()));
         catalogue.places().stream().findFirst().ifPresent(place -> form.values.put("delivery", place.id()));
+        form.values.put("standbys", "0");
+        form.values.put("durability", Durability.BALANCED.name());
         form.values.put("whitelist", "127.0.0.1/32\n::1/128");
         form.values.put("database", "app");
         form.values.put("owner", "app_owner");
@@ -120,6 +126,7 @@ final class CreateForm {
         check(() -> builder.engine(new EngineId(value("engine"))));
         builder.version(value("version"));
         size(builder);
+        check(() -> builder.topology(this::topology));
         optional("delivery").ifPresent(builder::delivery);
         optional("zone").ifPresent(builder::zone);
         check(() -> builder.whitelist(whitelist(value("whitelist"))));
@@ -140,6 +147,15 @@ final class CreateForm {
 
     private static InstanceSpec without(InstanceSpec spec) {
         return InstanceSpec.builder().from(spec).password(Optional.empty()).build();
+    }
+
+    private void topology(Topology.Builder topology) {
+        try {
+            topology.standbys(Integer.parseInt(optional("standbys").orElse("0")));
+            optional("durability").map(Durability::valueOf).ifPresent(topology::durability);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidSpecException("topology", "expected 0 to 8 standbys and a kind of durability");
+        }
     }
 
     private void size(InstanceSpec.Builder builder) {

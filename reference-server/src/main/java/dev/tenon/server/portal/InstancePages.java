@@ -6,7 +6,6 @@ import dev.tenon.api.ConflictException;
 import dev.tenon.api.Credential;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Explanation;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceId;
@@ -328,23 +327,38 @@ final class InstancePages {
             Instance instance = instance(ctx, tenant);
             InstancePage model =
                     model(tenant, instance.view(), "overview", site.clock().instant());
+            Page page = site.part(ctx, tenant);
             site.show(
                     ctx,
                     "instance/overviewbody.jte",
                     Map.of(
-                            "page", site.part(ctx, tenant),
-                            "instance", model,
-                            "explanation", explain(instance)));
+                            "page",
+                            page,
+                            "instance",
+                            model,
+                            "explanation",
+                            instance.explain(),
+                            "topology",
+                            topology(page, model.row())));
+            return;
+        }
+        if (Site.query(ctx, "part").equals("topology")) {
+            Tenant tenant = site.tenant(ctx);
+            InstanceRow row = row(tenant, instance(ctx, tenant).view());
+            sendIfNew(ctx, "instance/topology.jte", new HashMap<>(Map.of("page", site.part(ctx, tenant), "row", row)));
             return;
         }
         Seen seen = see(ctx, "overview");
         Map<String, Object> values = seen.values(site);
-        values.put("explanation", explain(seen.instance()));
+        values.put("explanation", seen.instance().explain());
+        values.put("topology", topology(seen.page(), seen.model().row()));
         site.show(ctx, "instance/overview.jte", values);
     }
 
-    private static Explanation explain(Instance instance) {
-        return instance.explain();
+    /** Returns what the picture shows now, for the page to ask only for another. */
+    private String topology(Page page, InstanceRow row) {
+        return Site.digest(
+                site.render("instance/topology.jte", new HashMap<>(Map.of("page", page, "row", row, "digest", ""))));
     }
 
     private void live(Context ctx) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Lifecycle;
+import dev.tenon.api.Reason;
 import dev.tenon.server.portal.view.InstanceList;
 import dev.tenon.server.portal.view.InstancePage;
 import dev.tenon.server.portal.view.InstanceRow;
@@ -131,6 +132,57 @@ class PortalRenderingTest {
                     .doesNotContain("\"'>");
             assertThat(html).contains("&lt;script&gt;alert(1)&lt;/script&gt;");
         }
+    }
+
+    @Test
+    void topology_withStandbys_showsHowTheyFollowAndWhatCanBeDone() {
+        String html = render(
+                "instance/topology.jte",
+                Map.of(
+                        "page",
+                        Samples.page(Messages.CHINESE, "instances"),
+                        "row",
+                        Samples.cluster().row(),
+                        "digest",
+                        "d"));
+
+        assertThat(html)
+                .contains("流复制中 · 同步 · 落后 40 MiB · 1.25 s")
+                .contains("没有跟随主库")
+                .contains("/change/standby_add\"")
+                .contains("/change/switchover?member=m-2\"")
+                .contains("/change/standby_rebuild?member=m-3\"")
+                .contains("/change/standby_remove?member=m-3\"")
+                .doesNotContain("member=m-1");
+    }
+
+    @Test
+    void topology_ofOneMember_asksForNothingAgain() {
+        String html = render(
+                "instance/topology.jte",
+                Map.of(
+                        "page",
+                        Samples.page(Messages.ENGLISH, "instances"),
+                        "row",
+                        Samples.instance(new Lifecycle.Active(), "overview", Optional.empty())
+                                .row(),
+                        "digest",
+                        "d"));
+
+        assertThat(html)
+                .doesNotContain("hx-get=\"/ui/t/" + Samples.TENANT.value() + "/instances/" + Samples.ID.value() + "?");
+    }
+
+    @Test
+    void reason_inChinese_keepsOnlyTheWordsOfOthers() {
+        Page page = Samples.page(Messages.CHINESE, "instances");
+        Reason reason = Reason.of(Reason.Code.WAITS)
+                .because(Reason.of(Reason.Code.HEALED_LATELY, "3")
+                        .because(Reason.of(Reason.Code.MEMBER_STATE, "m-1", "STOPPED")
+                                .because(Reason.said("exit 1"))));
+
+        assertThat(page.reason(reason)).isEqualTo("等待：近期已自愈 3 次：成员 m-1 的状态为“已停止”：exit 1");
+        assertThat(reason.text()).isEqualTo("waits: healed 3 times lately: m-1 is STOPPED: exit 1");
     }
 
     @Test

@@ -26,6 +26,7 @@ import dev.tenon.api.OperationView;
 import dev.tenon.api.Plan;
 import dev.tenon.api.Preview;
 import dev.tenon.api.Quota;
+import dev.tenon.api.Reason;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
@@ -53,6 +54,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** Values that look like a working installation, for tests that render pages without one. */
@@ -220,7 +222,8 @@ final class Samples {
                 row(spec("catalog").displayName("Product catalogue").build(), new Lifecycle.Active()),
                 new InstanceRow(
                         view(spec("payments").build(), new Lifecycle.Active())
-                                .health(new Health.Degraded(List.of("standby m-2 lags by 40 MiB")))
+                                .health(new Health.Degraded(
+                                        List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-2"))))
                                 .build(),
                         Optional.empty()),
                 new InstanceRow(
@@ -232,7 +235,9 @@ final class Samples {
                                                 .build(),
                                         new Lifecycle.Active())
                                 .resources(Resources.of(8, DataSize.gib(32), DataSize.gib(500)))
-                                .health(new Health.Down(List.of("the server does not answer")))
+                                .health(new Health.Down(
+                                        List.of(Reason.of(Reason.Code.MEMBER_SILENT, "m-1", NOW.toString())
+                                                .because(Reason.error(ErrorCode.TIMEOUT, "no answer within 5000 ms")))))
                                 .build(),
                         Optional.empty()),
                 row(spec("reports").build(), new Lifecycle.Stopped()),
@@ -266,7 +271,7 @@ final class Samples {
                 .topology(Topology.primaryStandby(2))
                 .build();
         InstanceView view = view(spec, new Lifecycle.Active())
-                .health(new Health.Degraded(List.of("standby m-3 does not answer")))
+                .health(new Health.Degraded(List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-3"))))
                 .addMembers(
                         new Member(
                                 "m-2",
@@ -274,7 +279,12 @@ final class Samples {
                                 "RUNNING",
                                 Optional.of("az-2"),
                                 Optional.of("host-7"),
-                                Optional.of(NOW)),
+                                Optional.of(NOW),
+                                Optional.of(new Member.Replication(
+                                        "streaming",
+                                        "quorum",
+                                        OptionalLong.of(40L << 20),
+                                        Optional.of(Duration.ofMillis(1_250))))),
                         new Member(
                                 "m-3",
                                 "standby",
@@ -289,11 +299,14 @@ final class Samples {
     static Explanation explanation() {
         return new Explanation(
                 "The instance runs as asked for; the server answers and accepts writes.",
-                Optional.of("the next regular look"),
+                Optional.of(Reason.of(Reason.Code.AWAITS_TURN, "RESTART")),
                 Optional.of(NOW.plusSeconds(24)),
                 List.of(
-                        new Explanation.Decision(NOW.minusSeconds(60), "nothing to do: m-1 runs as asked for"),
-                        new Explanation.Decision(NOW.minusSeconds(4_000), "m-1 was gone: started again")));
+                        new Explanation.Decision(NOW.minusSeconds(60), Reason.of(Reason.Code.HEALTH, "Healthy")),
+                        new Explanation.Decision(
+                                NOW.minusSeconds(4_000),
+                                Reason.of(Reason.Code.HEALS)
+                                        .because(Reason.of(Reason.Code.MEMBER_STATE, "m-1", "STOPPED")))));
     }
 
     static Preview preview(Change change) {

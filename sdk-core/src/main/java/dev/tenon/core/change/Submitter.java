@@ -15,6 +15,7 @@ import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.Preview;
+import dev.tenon.api.Reason;
 import dev.tenon.api.RequestKey;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
@@ -220,7 +221,7 @@ public final class Submitter {
                 .resources(plan.resources())
                 .delivery(offering.ordered(spec.delivery()).id())
                 .lifecycle(plan.approval() ? new Lifecycle.PendingApproval() : new Lifecycle.Requested())
-                .health(new Health.Down(List.of("not delivered yet")))
+                .health(new Health.Down(List.of(Reason.of(Reason.Code.NOT_DELIVERED))))
                 .queue(plan.approval() ? List.of() : List.of(queued))
                 .generation(1)
                 .observedGeneration(0)
@@ -644,7 +645,7 @@ public final class Submitter {
                         doc,
                         doc.but()
                                 .lifecycle(new Lifecycle.Deleted())
-                                .health(new Health.Down(List.of(cause)))
+                                .health(new Health.Down(List.of(Reason.said(cause))))
                                 .queue(List.of())
                                 .members(List.of())
                                 .build())

@@ -2,6 +2,7 @@ package dev.tenon.core.reconcile;
 
 import dev.tenon.api.Explanation;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.Reason;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ public final class Diary {
     }
 
     /** Notes a decision; the same one again is not noted. */
-    void note(InstanceId id, String what) {
+    void note(InstanceId id, Reason what) {
         decisions.compute(id, (key, present) -> {
             ArrayDeque<Explanation.Decision> list = present == null ? new ArrayDeque<>(4) : present;
             if (list.isEmpty() || !list.getLast().what().equals(what)) {

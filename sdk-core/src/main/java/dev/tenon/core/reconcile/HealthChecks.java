@@ -4,6 +4,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.HealthCheck;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Reason;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.change.InstanceSecrets;
@@ -14,6 +15,7 @@ import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lease.Leases;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.secret.Generator;
+import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.MemberState;
@@ -213,7 +215,9 @@ final class HealthChecks implements AutoCloseable {
                     before,
                     member.incarnation(),
                     !timedOut,
-                    timedOut ? "no answer within " + policy.timeout().toMillis() + " ms" : Runner.text(e),
+                    Reason.error(
+                            e.code(),
+                            timedOut ? "no answer within " + policy.timeout().toMillis() + " ms" : Runner.text(e)),
                     cpuTime(doc, member.ref()),
                     policy.restartAfter(),
                     clock.instant(),
@@ -234,13 +238,6 @@ final class HealthChecks implements AutoCloseable {
     @Override
     public void close() {
         queue.close();
-        for (Thread thread : threads) {
-            try {
-                thread.join(CLOSE_GRACE.toMillis());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-        }
+        Threads.join(threads, CLOSE_GRACE);
     }
 }

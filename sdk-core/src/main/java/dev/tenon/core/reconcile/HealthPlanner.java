@@ -1,6 +1,7 @@
 package dev.tenon.core.reconcile;
 
 import dev.tenon.api.Health;
+import dev.tenon.api.Reason;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
@@ -35,10 +36,10 @@ final class HealthPlanner {
          *
          * @param hung a member that must be killed first
          */
-        record Heal(String reason, Optional<MemberRef> hung) implements Decision {}
+        record Heal(Reason reason, Optional<MemberRef> hung) implements Decision {}
 
         /** Look again later, without doing anything. */
-        record Wait(String reason, Duration pause) implements Decision {}
+        record Wait(Reason reason, Duration pause) implements Decision {}
     }
 
     /**
@@ -72,7 +73,7 @@ final class HealthPlanner {
             Optional<ReplicationStatus> replication,
             Health before,
             Instant now) {
-        List<String> causes = new ArrayList<>();
+        List<Reason> causes = new ArrayList<>();
         boolean unknown = false;
         for (ObservedMember member : members) {
             if (member.state() == MemberState.UNKNOWN) {
@@ -80,9 +81,9 @@ final class HealthPlanner {
             } else if (member.state() != MemberState.RUNNING) {
                 causes.add(cause(member));
             } else if (silent.containsKey(member.ref())) {
-                causes.add(silent.get(member.ref()).text(member.ref().member()));
+                causes.add(silent.get(member.ref()).reason(member.ref().member()));
             } else if (replication.isPresent() && !takesPart(members, member, replication.get())) {
-                causes.add(member.ref().member() + " does not follow the primary");
+                causes.add(notFollowing(member));
             }
         }
         if (unknown) {
@@ -106,22 +107,27 @@ final class HealthPlanner {
                 || replication.followed(member.ref().member());
     }
 
-    private static String cause(ObservedMember member) {
-        return member.ref().member() + " is " + member.state()
-                + member.reason().map(r -> ": " + r).orElse("");
+    private static Reason cause(ObservedMember member) {
+        Reason state = Reason.of(
+                Reason.Code.MEMBER_STATE, member.ref().member(), member.state().name());
+        return member.reason().map(words -> state.because(Reason.said(words))).orElse(state);
+    }
+
+    private static Reason notFollowing(ObservedMember member) {
+        return Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, member.ref().member());
     }
 
     /** Returns what to do. */
     static Decision decide(Seen seen) {
         // "Cannot see it" is not "it is down": acting on it could start a second copy beside one that still runs.
         if (seen.members().stream().anyMatch(m -> m.state() == MemberState.UNKNOWN)) {
-            return new Decision.Wait("a member cannot be seen", Duration.ofSeconds(5));
+            return new Decision.Wait(Reason.of(Reason.Code.MEMBER_UNSEEN), Duration.ofSeconds(5));
         }
         return switch (seen.phase()) {
             case ACTIVE -> active(seen);
             case STOPPED, FROZEN ->
                 seen.members().stream().anyMatch(HealthPlanner::runs)
-                        ? paced(seen, "a member runs although it shall not")
+                        ? paced(seen, Reason.of(Reason.Code.MEMBER_RUNS_UNASKED))
                         : new Decision.Leave();
             case REQUESTED, PENDING_APPROVAL, PROVISIONING, RECYCLED, DELETED, FAILED -> new Decision.Leave();
         };
@@ -144,7 +150,12 @@ final class HealthPlanner {
                             .map(at -> at.plus(START_PATIENCE).isBefore(seen.now()))
                             .orElse(false);
                     return tooLong
-                            ? paced(seen, cause(member) + " for more than " + START_PATIENCE.toSeconds() + " s")
+                            ? paced(
+                                    seen,
+                                    Reason.of(
+                                            Reason.Code.MEMBER_STARTS_LONG,
+                                            member.ref().member(),
+                                            Long.toString(START_PATIENCE.toSeconds())))
                             : new Decision.Wait(cause(member), Duration.ofSeconds(1));
                 }
                 case RUNNING, UNKNOWN -> {}
@@ -153,39 +164,43 @@ final class HealthPlanner {
         for (Map.Entry<MemberRef, Silence> entry : seen.silent().entrySet()) {
             if (entry.getValue().hung()) {
                 MemberRef ref = entry.getKey();
-                return paced(seen, entry.getValue().text(ref.member()), Optional.of(ref));
+                return paced(seen, entry.getValue().reason(ref.member()), Optional.of(ref));
             }
         }
         if (seen.replication().isPresent()) {
             ReplicationStatus replication = seen.replication().get();
             if (replication.role() != EngineSession.Role.PRIMARY) {
-                return paced(seen, seen.members().get(0).ref().member() + " takes no writes");
+                return paced(
+                        seen,
+                        Reason.of(
+                                Reason.Code.MEMBER_TAKES_NO_WRITES,
+                                seen.members().get(0).ref().member()));
             }
             for (ObservedMember member : seen.members()) {
                 if (!takesPart(seen.members(), member, replication)) {
-                    return paced(seen, member.ref().member() + " does not follow the primary");
+                    return paced(seen, notFollowing(member));
                 }
             }
         }
         if (seen.renewal()) {
-            return paced(seen, "its certificate is replaced before it runs out");
+            return paced(seen, Reason.of(Reason.Code.CERTIFICATE_DUE));
         }
-        return seen.carriedOut()
-                ? new Decision.Leave()
-                : paced(seen, "a change was given up half way; its settings are put back");
+        return seen.carriedOut() ? new Decision.Leave() : paced(seen, Reason.of(Reason.Code.CHANGE_GIVEN_UP));
     }
 
-    private static Decision paced(Seen seen, String reason) {
+    private static Decision paced(Seen seen, Reason reason) {
         return paced(seen, reason, Optional.empty());
     }
 
     /** What falls over again and again is started at growing distances, so that it does not use up the host. */
-    private static Decision paced(Seen seen, String reason, Optional<MemberRef> hung) {
+    private static Decision paced(Seen seen, Reason reason, Optional<MemberRef> hung) {
         if (seen.heals() > 0 && seen.healedAt().isPresent()) {
             Instant next = seen.healedAt().get().plus(pause(seen.heals()));
             if (next.isAfter(seen.now())) {
                 return new Decision.Wait(
-                        reason + "; healed " + seen.heals() + " times lately", Duration.between(seen.now(), next));
+                        Reason.of(Reason.Code.HEALED_LATELY, Integer.toString(seen.heals()))
+                                .because(reason),
+                        Duration.between(seen.now(), next));
             }
         }
         return new Decision.Heal(reason, hung);

@@ -1,10 +1,12 @@
 package dev.tenon.core.reconcile;
 
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.HealthCheck;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Reason;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
@@ -17,6 +19,7 @@ import dev.tenon.core.lease.Leases;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.secret.Generator;
+import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
@@ -33,7 +36,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -144,11 +147,14 @@ public final class Reconciler implements AutoCloseable {
             if (!e.retryable()) {
                 log.error("cannot work on {}: {}", key.instance(), e.getMessage(), e);
             }
-            diary.note(key.instance(), "cannot work on it now: " + Runner.text(e));
+            diary.note(
+                    key.instance(), Reason.of(Reason.Code.CANNOT_WORK).because(Reason.error(e.code(), Runner.text(e))));
             queue.wakeAfter(key, AFTER_DEFECT.toNanos());
         } catch (RuntimeException e) {
             log.error("a defect while working on {}", key.instance(), e);
-            diary.note(key.instance(), "a defect: " + e);
+            diary.note(
+                    key.instance(),
+                    Reason.of(Reason.Code.CANNOT_WORK).because(Reason.error(ErrorCode.INTERNAL, "a defect: " + e)));
             queue.wakeAfter(key, AFTER_DEFECT.toNanos());
         }
     }
@@ -188,13 +194,13 @@ public final class Reconciler implements AutoCloseable {
                 doc.healedAt(),
                 clock.instant()));
         if (decision instanceof HealthPlanner.Decision.Heal heal) {
-            diary.note(doc.id(), "heals it: " + heal.reason());
+            diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(heal.reason()));
             heal(doc, seen, silent, replication, lease, heal);
             return new Outcome.LookAgain();
         }
         record(doc, seen, silent, replication, lease);
         if (decision instanceof HealthPlanner.Decision.Wait wait) {
-            diary.note(doc.id(), "waits: " + wait.reason());
+            diary.note(doc.id(), Reason.of(Reason.Code.WAITS).because(wait.reason()));
             return new Outcome.Later(wait.pause());
         }
         return phase.running() && doc.members().size() > 1 ? new Outcome.Later(STANDBYS_LOOK) : new Outcome.Settled();
@@ -212,7 +218,9 @@ public final class Reconciler implements AutoCloseable {
                 .connect(Requests.of(doc, Optional.empty()), seen.get(0).admin().get(), SESSION_TIMEOUT)) {
             return Optional.of(session.replication());
         } catch (ProviderException e) {
-            diary.note(doc.id(), "its primary does not say who follows: " + e.getMessage());
+            diary.note(
+                    doc.id(),
+                    Reason.of(Reason.Code.REPLICATION_UNKNOWN).because(Reason.error(e.code(), Runner.text(e))));
             return Optional.empty();
         }
     }
@@ -225,7 +233,7 @@ public final class Reconciler implements AutoCloseable {
             Optional<ReplicationStatus> replication,
             Lease lease,
             HealthPlanner.Decision.Heal heal) {
-        OperationDoc operation = runner.healing(doc, heal.reason(), heal.hung());
+        OperationDoc operation = runner.healing(doc, heal.reason().text(), heal.hung());
         List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
         InstanceDoc after = doc.but()
@@ -245,7 +253,8 @@ public final class Reconciler implements AutoCloseable {
                         Optional.of(operation.id()),
                         "instance.down",
                         Event.Severity.WARNING,
-                        doc.spec().name() + " is not as it shall be: " + heal.reason(),
+                        doc.spec().name() + " is not as it shall be: "
+                                + heal.reason().text(),
                         Map.of())
                 .commit();
     }
@@ -268,7 +277,7 @@ public final class Reconciler implements AutoCloseable {
         }
         Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(doc, after);
         if (!now.name().equals(before.name())) {
-            diary.note(doc.id(), "health is " + now.name());
+            diary.note(doc.id(), Reason.of(Reason.Code.HEALTH, now.name()));
             entry.event(
                     Optional.of(doc.id()),
                     Optional.empty(),
@@ -281,10 +290,8 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private static String described(Health health) {
-        List<String> causes = health instanceof Health.Degraded degraded
-                ? degraded.causes()
-                : health instanceof Health.Down down ? down.causes() : List.of();
-        return causes.isEmpty() ? health.name() : health.name() + ": " + String.join("; ", causes);
+        String causes = health.reasons().stream().map(Reason::text).collect(Collectors.joining("; "));
+        return causes.isEmpty() ? health.name() : health.name() + ": " + causes;
     }
 
     /** Returns whether the certificate of an instance is to be replaced. */
@@ -315,23 +322,9 @@ public final class Reconciler implements AutoCloseable {
     public void close() {
         checks.close();
         queue.close();
-        long end = Ticker.system().nanos() + CLOSE_GRACE.toNanos();
-        boolean interrupted = false;
-        for (Thread worker : workers) {
-            try {
-                worker.join(Math.max(
-                        1, TimeUnit.NANOSECONDS.toMillis(end - Ticker.system().nanos())));
-                if (worker.isAlive()) {
-                    log.warn("{} does not end; its step is repeated by the next control plane", worker.getName());
-                    worker.interrupt();
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-                worker.interrupt();
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        for (Thread worker : Threads.join(workers, CLOSE_GRACE)) {
+            log.warn("{} does not end; its step is repeated by the next control plane", worker.getName());
+            worker.interrupt();
         }
     }
 }

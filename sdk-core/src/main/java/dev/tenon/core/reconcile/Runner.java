@@ -3,12 +3,12 @@ package dev.tenon.core.reconcile;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
-import dev.tenon.api.InstanceId;
 import dev.tenon.api.Lifecycle;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.OperationView.StepState;
+import dev.tenon.api.Reason;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.change.ChangePlanner;
@@ -95,7 +95,7 @@ final class Runner {
             return new Run(doc, lease, found.get()).go();
         } catch (CommitRefusedException e) {
             if (e.condition() == CommitRefusedException.Condition.LEASE) {
-                diary.note(doc.id(), "lost the lease; another control plane goes on");
+                diary.note(doc.id(), Reason.of(Reason.Code.LEASE_LOST));
                 return new Outcome.NotOurs();
             }
             // Somebody asked for a cancel, or queued another operation: what was done is seen again from the store.
@@ -153,7 +153,7 @@ final class Runner {
                 throw e;
             } catch (TenonException e) {
                 if (e.code() == ErrorCode.STORE_UNAVAILABLE) {
-                    diary.note(doc.id(), "the store does not answer; waits");
+                    diary.note(doc.id(), Reason.of(Reason.Code.STORE_SILENT));
                     return new Outcome.Later(STORE_PAUSE);
                 }
                 return stumbled(e.code(), text(e));
@@ -242,7 +242,7 @@ final class Runner {
         }
 
         private Outcome succeeded(Work work) {
-            diary.note(doc.id(), op.kind() + " done");
+            note(Reason.Code.OPERATION_DONE);
             end(OperationState.SUCCEEDED, Optional.empty(), Optional.empty(), now -> after(work, now));
             log.info("{} done", op.kind());
             return next();
@@ -264,7 +264,7 @@ final class Runner {
             Instant time = clock.instant();
             if (purged) {
                 return builder.lifecycle(new Lifecycle.Deleted())
-                        .health(new Health.Down(List.of("purged")))
+                        .health(down(Reason.Code.PURGED))
                         .address(Optional.empty())
                         .members(List.of());
             }
@@ -272,17 +272,15 @@ final class Runner {
             switch (kind) {
                 case CREATE, START, UNFREEZE ->
                     builder.lifecycle(new Lifecycle.Active()).health(new Health.Healthy());
-                case STOP ->
-                    builder.lifecycle(new Lifecycle.Stopped()).health(new Health.Down(List.of("stopped as asked")));
-                case FREEZE ->
-                    builder.lifecycle(new Lifecycle.Frozen()).health(new Health.Down(List.of("frozen as asked")));
+                case STOP -> builder.lifecycle(new Lifecycle.Stopped()).health(down(Reason.Code.STOPPED_AS_ASKED));
+                case FREEZE -> builder.lifecycle(new Lifecycle.Frozen()).health(down(Reason.Code.FROZEN_AS_ASKED));
                 case DELETE ->
                     builder.before(phase)
                             .lifecycle(new Lifecycle.Recycled(store.now()
                                     .plus(op.change()
                                             .map(ChangePlanner::retention)
                                             .orElseThrow())))
-                            .health(new Health.Down(List.of("in the recycle bin")));
+                            .health(down(Reason.Code.RECYCLED));
                 case RECOVER -> recovered(builder, now);
                 case HEAL -> {
                     int heals = HealthPlanner.healsAfter(now.heals(), now.healedAt(), time);
@@ -325,16 +323,16 @@ final class Runner {
             Phase before = now.before().orElse(Phase.ACTIVE);
             builder.before(Optional.empty());
             if (before == Phase.FROZEN) {
-                builder.lifecycle(new Lifecycle.Frozen()).health(new Health.Down(List.of("frozen as asked")));
+                builder.lifecycle(new Lifecycle.Frozen()).health(down(Reason.Code.FROZEN_AS_ASKED));
             } else if (before == Phase.STOPPED) {
-                builder.lifecycle(new Lifecycle.Stopped()).health(new Health.Down(List.of("stopped as asked")));
+                builder.lifecycle(new Lifecycle.Stopped()).health(down(Reason.Code.STOPPED_AS_ASKED));
             } else {
                 builder.lifecycle(new Lifecycle.Active()).health(new Health.Healthy());
             }
         }
 
         private Outcome cancel() {
-            diary.note(doc.id(), op.kind() + " is cancelled");
+            note(Reason.Code.OPERATION_CANCELLED);
             if (op.kind() == OperationKind.CREATE) {
                 op = journal.entry(doc.tenant())
                         .guard(lease)
@@ -377,10 +375,11 @@ final class Runner {
                     .build();
             boolean cancelled = op.cancelRequested();
             String cause = op.message().orElse("unknown");
+            Reason why = why(Reason.Code.OPERATION_FAILED, op.error().orElse(ErrorCode.INTERNAL), cause);
             end(cancelled ? OperationState.CANCELLED : OperationState.FAILED, op.error(), op.message(), now -> now.but()
                     // Whoever cancels wants it not to be; what failed is kept to be looked at.
                     .lifecycle(cancelled ? new Lifecycle.Deleted() : new Lifecycle.Failed(cause))
-                    .health(new Health.Down(List.of(cause)))
+                    .health(new Health.Down(List.of(why)))
                     .address(Optional.empty()));
             return new Outcome.LookAgain();
         }
@@ -392,7 +391,7 @@ final class Runner {
             boolean again = code.retryable() || op.undoing();
             if (again && failures < tries) {
                 Duration pause = Backoff.pause(failures, generator.jitter());
-                diary.note(doc.id(), op.kind() + " failed, tries again: " + message);
+                note(Reason.Code.OPERATION_RETRIED, code, message);
                 op = journal.entry(doc.tenant())
                         .guard(lease)
                         .operation(
@@ -417,8 +416,23 @@ final class Runner {
             return failed(code, message);
         }
 
+        private void note(Reason.Code what) {
+            diary.note(doc.id(), Reason.of(what, op.kind().name()));
+        }
+
+        private void note(Reason.Code what, ErrorCode error, String message) {
+            diary.note(doc.id(), why(what, error, message));
+        }
+
+        private Reason why(Reason.Code what, ErrorCode error, String message) {
+            return Reason.of(what, op.kind().name()).because(Reason.error(error, message));
+        }
+
         private void park() {
-            diary.note(doc.id(), op.kind() + " is parked: " + op.message().orElse(""));
+            note(
+                    Reason.Code.OPERATION_PARKED,
+                    op.error().orElse(ErrorCode.INTERNAL),
+                    op.message().orElse(""));
             OperationDoc parked = op.but()
                     .state(OperationState.PARKED)
                     .nextTryAt(Optional.empty())
@@ -445,7 +459,7 @@ final class Runner {
         }
 
         private Outcome failed(ErrorCode code, String message) {
-            diary.note(doc.id(), op.kind() + " failed: " + message);
+            note(Reason.Code.OPERATION_FAILED, code, message);
             log.warn("{} failed: {}", op.kind(), message);
             boolean begun = op.steps().stream().anyMatch(step -> step.state() != StepState.PENDING);
             op = op.but()
@@ -480,7 +494,7 @@ final class Runner {
                     now -> op.kind() == OperationKind.CREATE
                             ? now.but()
                                     .lifecycle(new Lifecycle.Failed(message))
-                                    .health(new Health.Down(List.of(message)))
+                                    .health(new Health.Down(List.of(why(Reason.Code.OPERATION_FAILED, code, message))))
                             : givenUp(now));
             return new Outcome.LookAgain();
         }
@@ -490,8 +504,8 @@ final class Runner {
             boolean begun = op.startedAt().isPresent();
             InstanceDoc.Builder builder = now.but();
             if (StepNames.destroying(op)) {
-                String cause = "its purge was begun and gave up, so that data may be gone: purge it again";
-                return builder.lifecycle(new Lifecycle.Failed(cause)).health(new Health.Down(List.of(cause)));
+                Reason cause = Reason.of(Reason.Code.PURGE_GIVEN_UP);
+                return builder.lifecycle(new Lifecycle.Failed(cause.text())).health(new Health.Down(List.of(cause)));
             }
             switch (op.kind()) {
                 case RESIZE, ACCESS, PARAMETERS, STANDBY_ADD, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
@@ -510,7 +524,10 @@ final class Runner {
 
         /** With standbys, what could not be healed may be one of those: then the next look says how well the instance is. */
         private Health afterFailedHealing(InstanceDoc now) {
-            List<String> causes = List.of(op.message().orElse("healing failed"));
+            List<Reason> causes = List.of(why(
+                    Reason.Code.OPERATION_FAILED,
+                    op.error().orElse(ErrorCode.INTERNAL),
+                    op.message().orElse("healing failed")));
             if (!now.phase().running()) {
                 return now.health();
             }
@@ -610,6 +627,10 @@ final class Runner {
         }
     }
 
+    private static Health down(Reason.Code cause) {
+        return new Health.Down(List.of(Reason.of(cause)));
+    }
+
     static String text(RuntimeException e) {
         String message = e.getMessage();
         return message == null ? e.getClass().getSimpleName() : message;
@@ -654,10 +675,5 @@ final class Runner {
                 .createdAt(now)
                 .deadline(now.plus(Duration.ofMinutes(10)))
                 .build();
-    }
-
-    /** Notes what was decided. */
-    void note(InstanceId id, String what) {
-        diary.note(id, what);
     }
 }

@@ -1,5 +1,6 @@
 package dev.tenon.core.reconcile;
 
+import dev.tenon.api.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -20,7 +21,7 @@ record Silence(
         Optional<String> incarnation,
         Instant since,
         int missed,
-        String cause,
+        Reason cause,
         long idleSince,
         long askedAt,
         Optional<Duration> cpuTime,
@@ -38,8 +39,8 @@ record Silence(
     }
 
     /** Returns why the instance is not well. */
-    String text(String member) {
-        return member + " runs but does not answer since " + since + ": " + cause;
+    Reason reason(String member) {
+        return Reason.of(Reason.Code.MEMBER_SILENT, member, since.toString()).because(cause);
     }
 
     /**
@@ -54,7 +55,7 @@ record Silence(
             Optional<Silence> before,
             Optional<String> incarnation,
             boolean answered,
-            String cause,
+            Reason cause,
             Optional<Duration> cpuTime,
             Optional<Duration> restartAfter,
             Instant now,

@@ -9,6 +9,7 @@ import dev.tenon.api.Health;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Lifecycle;
 import dev.tenon.api.Quota;
+import dev.tenon.api.Reason;
 import dev.tenon.api.Resources;
 import dev.tenon.api.TenantSpec;
 import dev.tenon.api.Topology;
@@ -182,11 +183,8 @@ public final class SpecCodec {
     /** Writes a health. */
     public static Map<String, Object> health(Health health) {
         Fields.Writer writer = Fields.writer().put("state", health.name());
-        if (health instanceof Health.Degraded degraded) {
-            writer.put("causes", degraded.causes());
-        } else if (health instanceof Health.Down down) {
-            writer.put("causes", down.causes());
-        } else if (health instanceof Health.Unknown unknown) {
+        writer.put("reasons", health.reasons().stream().map(SpecCodec::reason).toList());
+        if (health instanceof Health.Unknown unknown) {
             writer.put("since", unknown.since());
         }
         return writer.map();
@@ -197,11 +195,31 @@ public final class SpecCodec {
         String state = fields.text("state");
         return switch (state) {
             case "Healthy" -> new Health.Healthy();
-            case "Degraded" -> new Health.Degraded(fields.list("causes"));
-            case "Down" -> new Health.Down(fields.list("causes"));
+            case "Degraded" -> new Health.Degraded(reasons(fields));
+            case "Down" -> new Health.Down(reasons(fields));
             case "Unknown" -> new Health.Unknown(fields.instant("since"));
             default -> throw new IllegalStateException("a document has the unknown health " + state);
         };
+    }
+
+    private static List<Reason> reasons(Fields fields) {
+        return fields.objects("reasons").stream().map(SpecCodec::reason).toList();
+    }
+
+    private static Map<String, Object> reason(Reason reason) {
+        return Fields.writer()
+                .put("code", reason.code())
+                .put("values", reason.values())
+                .put("because", reason.because().map(SpecCodec::reason))
+                .map();
+    }
+
+    private static Reason reason(Fields fields) {
+        Reason reason = Reason.of(
+                Reason.Code.valueOf(fields.text("code")), fields.list("values").toArray(String[]::new));
+        return fields.maybeObject("because")
+                .map(why -> reason.because(reason(why)))
+                .orElse(reason);
     }
 
     /** Writes a change, without any password. */

@@ -17,6 +17,7 @@ import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
+import dev.tenon.api.Reason;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
@@ -99,7 +100,10 @@ final class CodecTest {
     void instance_full_isReadAsWritten() {
         InstanceDoc full = doc().lifecycle(new Lifecycle.Recycled(NOW))
                 .before(Phase.FROZEN)
-                .health(new Health.Down(List.of("a", "b")))
+                .health(new Health.Down(List.of(
+                        Reason.of(Reason.Code.MEMBER_STATE, "m-1", "STOPPED")
+                                .because(Reason.error(ErrorCode.DISK_FULL, "no room")),
+                        Reason.of(Reason.Code.PURGED))))
                 .queue(List.of(
                         new InstanceDoc.Queued(OPERATION, OperationKind.RESIZE, Optional.of(SIZE), false, true),
                         new InstanceDoc.Queued(OPERATION, OperationKind.PURGE, Optional.empty(), true, false)))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.Reason;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.reconcile.HealthPlanner.Decision;
@@ -162,7 +163,7 @@ final class HealthPlannerTest {
     void decide_standbyDoesNotFollow_heals() {
         Optional<ReplicationStatus> none = primary(List.of());
         assertThat(HealthPlanner.health(members("RUNNING RUNNING"), Map.of(), none, new Health.Healthy(), NOW))
-                .isEqualTo(new Health.Degraded(List.of("m-2 does not follow the primary")));
+                .isEqualTo(new Health.Degraded(List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-2"))));
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
                         Phase.ACTIVE,
                         members("RUNNING RUNNING"),
@@ -173,7 +174,7 @@ final class HealthPlannerTest {
                         0,
                         Optional.empty(),
                         NOW)))
-                .isEqualTo(new Decision.Heal("m-2 does not follow the primary", Optional.empty()));
+                .isEqualTo(new Decision.Heal(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-2"), Optional.empty()));
     }
 
     @Test
@@ -209,7 +210,7 @@ final class HealthPlannerTest {
                         0,
                         Optional.empty(),
                         NOW)))
-                .isEqualTo(new Decision.Heal("m-1 takes no writes", Optional.empty()));
+                .isEqualTo(new Decision.Heal(Reason.of(Reason.Code.MEMBER_TAKES_NO_WRITES, "m-1"), Optional.empty()));
     }
 
     private static Optional<ReplicationStatus> primary(List<ReplicationStatus.Standby> standbys) {

@@ -2,6 +2,7 @@ package dev.tenon.core.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.api.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -19,7 +20,7 @@ final class SilenceTest {
                 silence,
                 Optional.of("1"),
                 answered,
-                "no answer",
+                Reason.said("no answer"),
                 cpu.map(seconds -> Duration.ofMillis((long) (seconds * 1_000))),
                 restartAfter,
                 NOW.plusSeconds(second),
@@ -89,6 +90,7 @@ final class SilenceTest {
     void silence_missedAgain_isSeriousAndKeepsSinceWhen() {
         assertThat(ask(0, 7).serious()).isFalse();
         assertThat(ask(5, 7).serious()).isTrue();
-        assertThat(ask(10, 7).text("m-1")).isEqualTo("m-1 runs but does not answer since " + NOW + ": no answer");
+        assertThat(ask(10, 7).reason("m-1").text())
+                .isEqualTo("m-1 runs but does not answer since " + NOW + ": no answer");
     }
 }

@@ -23,6 +23,7 @@ import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.PageRequest;
 import dev.tenon.api.Preview;
+import dev.tenon.api.Reason;
 import dev.tenon.api.RequestKey;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Tenant;
@@ -49,6 +50,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -203,6 +205,20 @@ final class ChangesTest {
     }
 
     @Test
+    void cancel_purgeThatHasBegunToDestroy_isTooLate() throws InterruptedException {
+        Instance orders = created("orders");
+        orders.delete().await(PATIENCE);
+        valve.hold("destroy");
+        Operation<?> purge = orders.purge();
+        valve.awaitReached();
+        assertThat(purge.cancel()).isFalse();
+        valve.open();
+        purge.await(PATIENCE);
+        assertThat(state(purge)).isEqualTo(OperationState.SUCCEEDED);
+        assertThat(place.members()).isEmpty();
+    }
+
+    @Test
     void cancel_creationUnderWay_takesEverythingBack() throws InterruptedException {
         valve.hold("start");
         Operation<Instance> create = shop.instances().create(spec("orders").build());
@@ -258,7 +274,7 @@ final class ChangesTest {
         assertThat(stop.view().error()).contains(ErrorCode.TIMEOUT);
         assertThat(stop.view().message()).contains("made to fail");
         assertThat(orders.explain().waitsFor())
-                .hasValueSatisfying(w -> assertThat(w).contains("STOP"));
+                .hasValueSatisfying(w -> assertThat(w.values()).containsExactly("STOP"));
         refused(ErrorCode.TIMEOUT, () -> stop.await(PATIENCE));
         valve.mend();
         stop.retry();
@@ -559,9 +575,14 @@ final class ChangesTest {
         assertThat(why.summary())
                 .isEqualTo("orders is Active and " + orders.view().health().name() + causes(orders) + "; " + kind
                         + " is PARKED.");
-        assertThat(why.waitsFor()).contains("a person to retry or replace " + kind + ": made to fail");
+        assertThat(why.waitsFor().orElseThrow())
+                .isEqualTo(Reason.of(Reason.Code.AWAITS_PERSON, kind)
+                        .because(Reason.error(ErrorCode.TIMEOUT, "made to fail")));
+        assertThat(why.waitsFor().orElseThrow().text())
+                .isEqualTo("a person to retry or replace " + kind + ": made to fail");
         assertThat(why.nextTryAt()).isEmpty();
-        assertThat(why.decisions()).anySatisfy(d -> assertThat(d.what()).isEqualTo(kind + " is parked: made to fail"));
+        assertThat(why.decisions())
+                .anySatisfy(d -> assertThat(d.what().text()).isEqualTo(kind + " is parked: made to fail"));
         valve.mend();
         operation.retry();
         operation.await(PATIENCE);
@@ -569,9 +590,8 @@ final class ChangesTest {
     }
 
     private static String causes(Instance instance) {
-        return instance.view().health() instanceof Health.Down down
-                ? " (" + String.join("; ", down.causes()) + ")"
-                : "";
+        List<Reason> causes = instance.view().health().reasons();
+        return causes.isEmpty() ? "" : causes.stream().map(Reason::text).collect(Collectors.joining("; ", " (", ")"));
     }
 
     @Test
@@ -581,7 +601,7 @@ final class ChangesTest {
         parked(create);
         Explanation why = shop.instances().find("orders").orElseThrow().explain();
         assertThat(why.summary()).startsWith("orders is Provisioning and ").endsWith("; CREATE is PARKED.");
-        assertThat(why.waitsFor()).contains("a person to retry or replace CREATE: made to fail");
+        assertThat(why.waitsFor().orElseThrow().text()).isEqualTo("a person to retry or replace CREATE: made to fail");
         valve.mend();
         create.retry();
         assertThat(create.await(PATIENCE).explain().summary()).isEqualTo("orders is Active and Healthy.");
@@ -762,7 +782,7 @@ final class ChangesTest {
             clock.skip(Duration.ofSeconds(2));
             return orders.view().health() instanceof Health.Down;
         });
-        assertThat(((Health.Down) orders.view().health()).causes())
+        assertThat(orders.view().health().reasons())
                 .singleElement()
                 .asString()
                 .contains("m-1 runs but does not answer");

@@ -97,7 +97,7 @@ final class SilentServerIT {
     void server_stoppedBriefly_isDownUntilItGoesOn() throws Exception {
         signal("STOP", all());
         eventually("down", this::down);
-        assertThat(((Health.Down) orders.view().health()).causes())
+        assertThat(orders.view().health().reasons())
                 .singleElement()
                 .asString()
                 .contains("m-1 runs but does not answer since", "no answer within 1000 ms");

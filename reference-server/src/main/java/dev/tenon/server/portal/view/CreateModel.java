@@ -40,6 +40,7 @@ public record CreateModel(
             "resources.cpus",
             "resources.memory",
             "resources.storage",
+            "topology",
             "delivery",
             "zone",
             "whitelist",

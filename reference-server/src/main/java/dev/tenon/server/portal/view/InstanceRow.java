@@ -2,6 +2,7 @@ package dev.tenon.server.portal.view;
 
 import dev.tenon.api.InstanceView;
 import dev.tenon.api.Lifecycle;
+import dev.tenon.api.Member;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.OperationView;
@@ -45,6 +46,14 @@ public record InstanceRow(InstanceView view, Optional<OperationView> operation) 
     /** Returns the size class's name, or the key of the word for a size of one's own. */
     public Optional<String> plan() {
         return view.spec().plan();
+    }
+
+    /** Returns a member's role, also of one that does not run: the first is the primary. */
+    public String role(Member member) {
+        if (!member.role().equals("unknown")) {
+            return member.role();
+        }
+        return view.members().indexOf(member) == 0 ? "primary" : "standby";
     }
 
     /** Returns whether its health means anything: something shall run. */

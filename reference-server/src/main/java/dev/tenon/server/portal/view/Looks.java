@@ -97,7 +97,7 @@ public final class Looks {
             case "RUNNING" -> new Look("ok", "check-circle-fill", key);
             case "STARTING" -> new Look("warn", "arrow-repeat", key, true);
             case "STOPPED" -> new Look("mute", "stop-circle-fill", key);
-            case "ABSENT" -> new Look("bad", "x-circle-fill", key);
+            case "ABSENT", "INCOMPLETE" -> new Look("bad", "x-circle-fill", key);
             default -> new Look("mute", "question-circle-fill", "member.UNKNOWN");
         };
     }

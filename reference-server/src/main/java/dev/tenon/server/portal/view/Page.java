@@ -1,8 +1,10 @@
 package dev.tenon.server.portal.view;
 
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Member;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.Preview;
+import dev.tenon.api.Reason;
 import dev.tenon.api.Resources;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -13,6 +15,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -171,6 +174,68 @@ public record Page(
             case NEXT_RESTART -> t("warning.NEXT_RESTART", String.join(", ", values));
             case NOT_ENFORCED -> t("warning.NOT_ENFORCED", values.get(0), capability(values.get(1)));
         };
+    }
+
+    /** Returns how a standby follows its primary, and how far behind it is. */
+    public String follows(Member standby) {
+        return standby.replication()
+                .map(now -> {
+                    List<String> parts = new ArrayList<>();
+                    parts.add(or("follows." + now.state(), now.state()));
+                    parts.add(or("sync." + now.sync(), now.sync()));
+                    now.lagBytes().ifPresent(bytes -> parts.add(t("lag", size(DataSize.bytes(bytes)))));
+                    now.lag().filter(time -> !time.isZero()).ifPresent(time -> parts.add(took(time)));
+                    return String.join(" · ", parts);
+                })
+                .orElseGet(() -> t("follows.none"));
+    }
+
+    /** Returns a reason in the reader's language; what engines, places and people said stays in their words. */
+    public String reason(Reason reason) {
+        List<String> values = reason.values();
+        String key = "reason." + reason.code();
+        String text =
+                switch (reason.code()) {
+                    case SAID -> values.get(0);
+                    case ERROR -> t("error." + values.get(0)) + " " + values.get(1);
+                    case MEMBER_STATE -> t(key, values.get(0), or("member." + values.get(1), values.get(1)));
+                    case MEMBER_SILENT -> t(key, values.get(0), time(Instant.parse(values.get(1))));
+                    case HEALTH -> t(key, t("health." + values.get(0)));
+                    case OPERATION_DONE,
+                            OPERATION_CANCELLED,
+                            OPERATION_FAILED,
+                            OPERATION_RETRIED,
+                            OPERATION_PARKED,
+                            AWAITS_TURN,
+                            AWAITS_NEXT_TRY,
+                            AWAITS_PERSON,
+                            AWAITS_APPROVAL -> t(key, kind(OperationKind.valueOf(values.get(0))));
+                    case AWAITS_STEP ->
+                        t(key, kind(OperationKind.valueOf(values.get(0))), or("step." + values.get(1), values.get(1)));
+                    case NOT_DELIVERED,
+                            STOPPED_AS_ASKED,
+                            FROZEN_AS_ASKED,
+                            RECYCLED,
+                            PURGED,
+                            PURGE_GIVEN_UP,
+                            MEMBER_STARTS_LONG,
+                            MEMBER_NOT_FOLLOWING,
+                            MEMBER_TAKES_NO_WRITES,
+                            MEMBER_UNSEEN,
+                            MEMBER_RUNS_UNASKED,
+                            CERTIFICATE_DUE,
+                            CHANGE_GIVEN_UP,
+                            HEALED_LATELY,
+                            HEALS,
+                            WAITS,
+                            CANNOT_WORK,
+                            REPLICATION_UNKNOWN,
+                            LEASE_LOST,
+                            STORE_SILENT -> t(key, values.toArray());
+                };
+        return reason.because()
+                .map(why -> t("reason.because", text, reason(why)))
+                .orElse(text);
     }
 
     /** Returns a size in its natural unit with at most one fraction digit. */

@@ -7,7 +7,12 @@ import dev.tenon.api.Grant;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
 import dev.tenon.api.Preview;
+import dev.tenon.api.Reason;
+import dev.tenon.core.change.StepNames;
+import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.Capability;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +58,30 @@ class MessagesTest {
     @EnumSource(Preview.WarningCode.class)
     void warning_hasWords(Preview.WarningCode code) {
         assertThat(Messages.ENGLISH.find("warning." + code)).isPresent();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Reason.Code.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"SAID", "ERROR"})
+    void reason_hasWords(Reason.Code code) {
+        assertThat(Messages.ENGLISH.find("reason." + code)).isPresent();
+    }
+
+    @Test
+    void step_hasWords() {
+        List<String> steps = new ArrayList<>(List.of(StepNames.KILL_HUNG, StepNames.JOIN, StepNames.SYNC));
+        for (OperationKind kind : OperationKind.values()) {
+            for (Phase phase : Phase.values()) {
+                steps.addAll(StepNames.of(kind, phase, false));
+                steps.addAll(StepNames.of(kind, phase, true));
+            }
+        }
+
+        assertThat(steps).allSatisfy(step -> assertThat(Messages.ENGLISH.find("step." + step))
+                .as(step)
+                .isPresent());
     }
 
     @ParameterizedTest
