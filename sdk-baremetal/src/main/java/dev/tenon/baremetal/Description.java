@@ -5,6 +5,7 @@ import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Probe;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -17,16 +18,22 @@ final class Description {
      * Returns the described record.
      *
      * @param content with ports and software
-     * @param directories absolute paths by name
+     * @param home where its lasting directories lie
+     * @param run where those lie that a restart of the host may lose
      * @param cgroups directories of limits made for it
      * @param rendering fills holes for a record with directories and ports
      */
     static MemberRecord of(
             MemberRecord content,
             MemberWorkload workload,
-            Map<String, String> directories,
+            String home,
+            String run,
             List<String> cgroups,
             Function<MemberRecord, Rendering> rendering) {
+        Map<String, String> directories = new LinkedHashMap<>();
+        workload.directories()
+                .forEach(d -> directories.put(
+                        d.name(), (d.purpose() == Directory.Purpose.RUN ? run : home) + "/" + d.name()));
         Map<String, Long> sizes = new HashMap<>(content.sizes());
         workload.directories().forEach(d -> d.size().ifPresent(s -> sizes.merge(d.name(), s.bytes(), Math::max)));
         MemberRecord placed = content.edit()
@@ -43,10 +50,9 @@ final class Description {
                                 p.stop().grace().toMillis(),
                                 p.stop().discard()))
                         .toList())
-                .cpuMillis(workload.resources().cpuMillis())
-                .memoryBytes(workload.resources().memory().bytes())
                 .cgroups(cgroups)
-                .build();
+                .build()
+                .limited(workload.resources());
         Rendering filled = rendering.apply(placed);
         ImmutableMemberRecord.Builder described = placed.edit()
                 .ready(ready(workload.ready(), filled))

@@ -2,6 +2,7 @@ package dev.tenon.baremetal;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
+import dev.tenon.spi.workload.MemberRef;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -36,6 +37,12 @@ final class Failures {
         return e instanceof FileSystemException file && file.getReason() == null || e.getMessage() == null
                 ? e.getClass().getSimpleName() + " " + e.getMessage()
                 : e.getMessage();
+    }
+
+    static ProviderException runs(MemberRef ref) {
+        return of(
+                ErrorCode.UNSUPPORTED,
+                "the limits of " + ref + " cannot change here while it runs; stop it, or restart it with the change");
     }
 
     static ProviderException interrupted() {

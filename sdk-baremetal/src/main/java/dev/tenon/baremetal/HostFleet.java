@@ -4,25 +4,30 @@ import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
 import dev.tenon.api.TenonException;
 import dev.tenon.baremetal.internal.ssh.HostLink;
 import dev.tenon.baremetal.internal.ssh.Links;
 import dev.tenon.baremetal.internal.ssh.Target;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
+import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.ExecResult;
+import dev.tenon.spi.delivery.MemberMetrics;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.delivery.PlaceCapacity;
 import dev.tenon.spi.delivery.SoftwareOffer;
+import dev.tenon.spi.delivery.StopMode;
 import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,6 +36,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -57,7 +63,7 @@ import org.slf4j.LoggerFactory;
  * Several hosts as one place: knows which host carries which member, chooses hosts for new ones, and notices what ends. A thread per
  * host keeps the connection; only that thread waits for a host that cannot be reached, everybody else is told at once.
  */
-final class HostFleet implements AutoCloseable {
+final class HostFleet implements DeliveryDriver {
     private static final Logger log = LoggerFactory.getLogger(HostFleet.class);
     private static final Duration FIRST_CONTACT = Duration.ofSeconds(30);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
@@ -187,6 +193,16 @@ final class HostFleet implements AutoCloseable {
         return fleet;
     }
 
+    @Override
+    public String id() {
+        return settings.id();
+    }
+
+    @Override
+    public void start(DeliveryContext given) {
+        throw new IllegalStateException("started when it was made");
+    }
+
     // ---- keeping in touch
 
     private void keep(Entry entry) {
@@ -289,7 +305,8 @@ final class HostFleet implements AutoCloseable {
         entry(name).mode = mode;
     }
 
-    Set<Capability> capabilities() {
+    @Override
+    public Set<Capability> capabilities() {
         return capabilities;
     }
 
@@ -301,7 +318,8 @@ final class HostFleet implements AutoCloseable {
                 .share(settings.committedPercent());
     }
 
-    PlaceCapacity capacity() {
+    @Override
+    public PlaceCapacity capacity() {
         List<PlaceCapacity.Host> answers = new ArrayList<>();
         for (Entry entry : hosts.values()) {
             HostFacts facts = entry.facts;
@@ -318,7 +336,8 @@ final class HostFleet implements AutoCloseable {
         return new PlaceCapacity(answers);
     }
 
-    List<SoftwareOffer> software() {
+    @Override
+    public List<SoftwareOffer> software() {
         Set<SoftwareOffer> offers = new LinkedHashSet<>();
         answering().forEach(entry -> entry.host.builds().stream()
                 .map(SoftwareShelf.Build::offer)
@@ -326,7 +345,8 @@ final class HostFleet implements AutoCloseable {
         return List.copyOf(offers);
     }
 
-    ExecResult runTool(Software software, Command command) {
+    @Override
+    public ExecResult runTool(Software software, Command command) {
         List<Entry> answering = answering();
         for (Entry entry : answering) {
             if (entry.host.builds().stream().map(SoftwareShelf.Build::offer).anyMatch(o -> o.software()
@@ -346,7 +366,8 @@ final class HostFleet implements AutoCloseable {
 
     // ---- members
 
-    List<MemberRef> members() {
+    @Override
+    public List<MemberRef> members() {
         List<Entry> answering = answering();
         inParallel(answering, entry -> {
             return relisted(entry, java.util.Objects.requireNonNull(entry.facts));
@@ -397,7 +418,7 @@ final class HostFleet implements AutoCloseable {
     }
 
     /** Does something on the host that carries a member; empty if none does. */
-    <T> Optional<T> on(MemberRef ref, Function<SshHost, T> verb) {
+    private <T> Optional<T> on(MemberRef ref, Function<SshHost, T> verb) {
         Whereabouts where = where(ref);
         if (where instanceof Whereabouts.On on) {
             return Optional.of(verb.apply(on.entry().host));
@@ -407,7 +428,16 @@ final class HostFleet implements AutoCloseable {
         return Optional.empty();
     }
 
-    void each(MemberRef ref, Consumer<SshHost> verb) {
+    private <T> T present(MemberRef ref, Function<SshHost, T> verb) {
+        return on(ref, verb).orElseThrow(() -> absent(ref));
+    }
+
+    private static ProviderException absent(MemberRef ref) {
+        return Failures.of(ErrorCode.PROVIDER_FAILED, ref + " does not exist here");
+    }
+
+    /** Does something on the host that carries a member, if one does. */
+    private void each(MemberRef ref, Consumer<SshHost> verb) {
         Optional<Boolean> done = on(ref, host -> {
             verb.accept(host);
             return true;
@@ -415,7 +445,54 @@ final class HostFleet implements AutoCloseable {
         log.debug("{} on the host of {}", done.isPresent() ? "Done" : "Nothing to do", ref);
     }
 
-    List<ObservedMember> observeAll(List<MemberRef> refs) {
+    @Override
+    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
+        return present(workload.ref(), host -> host.start(workload, epoch, timeout));
+    }
+
+    @Override
+    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
+        return on(workload.ref(), host -> host.stop(workload, epoch, mode))
+                .orElseGet(() -> ObservedMember.absent(workload.ref()));
+    }
+
+    @Override
+    public void fence(MemberRef ref, Epoch epoch) {
+        each(ref, host -> host.fence(ref, epoch));
+    }
+
+    @Override
+    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
+        return present(workload.ref(), host -> host.exec(workload, command, epoch));
+    }
+
+    @Override
+    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
+        each(ref, host -> host.resize(ref, resources, epoch));
+    }
+
+    @Override
+    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
+        each(ref, host -> host.growVolume(ref, directory, size, epoch));
+    }
+
+    @Override
+    public List<String> logs(MemberRef ref, int lines) {
+        return on(ref, host -> host.logs(ref, lines)).orElse(List.of());
+    }
+
+    @Override
+    public MemberMetrics metrics(MemberRef ref) {
+        return present(ref, host -> host.metrics(ref));
+    }
+
+    @Override
+    public ObservedMember observe(MemberRef ref) {
+        return observeAll(List.of(ref)).get(0);
+    }
+
+    @Override
+    public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
         Map<MemberRef, ObservedMember> seen = new ConcurrentHashMap<>();
         Map<Entry, List<MemberRef>> byHost = new LinkedHashMap<>();
         for (MemberRef ref : refs) {
@@ -503,17 +580,8 @@ final class HostFleet implements AutoCloseable {
         }
     }
 
-    ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
-        if (workload.ephemeral()) {
-            throw Failures.of(
-                    ErrorCode.UNSUPPORTED, "hosts do not offer ephemeral members; they offer " + capabilities);
-        }
-        if (!workload.softwareDirectories().isEmpty()) {
-            throw Failures.of(
-                    ErrorCode.UNSUPPORTED,
-                    "a host shares one copy of the software between members and cannot show "
-                            + workload.softwareDirectories().keySet() + " inside it");
-        }
+    @Override
+    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
         if (!workload.filled().isEmpty()) {
             throw cannotFill();
         }
@@ -537,7 +605,12 @@ final class HostFleet implements AutoCloseable {
         }
     }
 
-    ProviderException cannotFill() {
+    @Override
+    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        throw cannotFill();
+    }
+
+    private ProviderException cannotFill() {
         return Failures.of(
                 ErrorCode.UNSUPPORTED, "hosts do not fill members from an archive yet; they offer " + capabilities);
     }
@@ -603,7 +676,8 @@ final class HostFleet implements AutoCloseable {
                 record.sizes().values().stream().mapToLong(Long::longValue).sum());
     }
 
-    void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
+    @Override
+    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
         each(ref, host -> {
             host.destroy(ref, epoch, mode);
             if (mode == DestroyMode.EVERYTHING) {

@@ -1,35 +1,17 @@
 package dev.tenon.baremetal;
 
-import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
-import dev.tenon.api.Resources;
-import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
-import dev.tenon.spi.delivery.DestroyMode;
-import dev.tenon.spi.delivery.Epoch;
-import dev.tenon.spi.delivery.ExecResult;
 import dev.tenon.spi.delivery.Location;
-import dev.tenon.spi.delivery.MemberMetrics;
-import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.delivery.PlaceCapacity;
-import dev.tenon.spi.delivery.SoftwareOffer;
-import dev.tenon.spi.delivery.StopMode;
-import dev.tenon.spi.workload.Command;
-import dev.tenon.spi.workload.MemberRef;
-import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
-import java.io.InputStream;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs members as child processes of this machine: no container, no image, no service manager.
@@ -40,9 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe. One object serves one control plane.
  */
-public final class LocalDelivery implements DeliveryDriver {
+public final class LocalDelivery extends HostedDelivery<LocalHost> {
     private final Settings settings;
-    private volatile @Nullable LocalHost host;
 
     /** What the builder collected. */
     record Settings(
@@ -197,109 +178,8 @@ public final class LocalDelivery implements DeliveryDriver {
     }
 
     @Override
-    public synchronized void start(DeliveryContext context) {
-        if (host != null) {
-            throw Failures.of(ErrorCode.ILLEGAL_STATE, "the delivery " + id() + " was already started");
-        }
-        host = LocalHost.start(settings, context, Ticker.SYSTEM);
-    }
-
-    private LocalHost host() {
-        LocalHost started = host;
-        if (started == null) {
-            throw Failures.of(ErrorCode.PROVIDER_UNAVAILABLE, "the delivery " + id() + " is not started");
-        }
-        return started;
-    }
-
-    @Override
-    public Set<Capability> capabilities() {
-        return host().capabilities();
-    }
-
-    @Override
-    public PlaceCapacity capacity() {
-        return host().capacity();
-    }
-
-    @Override
-    public List<SoftwareOffer> software() {
-        return host().software();
-    }
-
-    @Override
-    public ExecResult runTool(Software software, Command command) {
-        return host().runTool(software, command);
-    }
-
-    @Override
-    public List<MemberRef> members() {
-        return host().members();
-    }
-
-    @Override
-    public ObservedMember observe(MemberRef ref) {
-        return host().observe(ref);
-    }
-
-    @Override
-    public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
-        return refs.stream().map(host()::observe).toList();
-    }
-
-    @Override
-    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
-        return host().prepare(workload, epoch);
-    }
-
-    @Override
-    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
-        return host().fill(workload, directory, tar, epoch);
-    }
-
-    @Override
-    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
-        return host().start(workload, epoch, timeout);
-    }
-
-    @Override
-    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
-        return host().stop(workload, epoch, mode);
-    }
-
-    @Override
-    public void fence(MemberRef ref, Epoch epoch) {
-        host().fence(ref, epoch);
-    }
-
-    @Override
-    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
-        return host().exec(workload, command, epoch);
-    }
-
-    @Override
-    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
-        host().resize(ref, resources, epoch);
-    }
-
-    @Override
-    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
-        host().growVolume(ref, directory, size, epoch);
-    }
-
-    @Override
-    public List<String> logs(MemberRef ref, int lines) {
-        return host().logs(ref, lines);
-    }
-
-    @Override
-    public MemberMetrics metrics(MemberRef ref) {
-        return host().metrics(ref);
-    }
-
-    @Override
-    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
-        host().destroy(ref, epoch, mode);
+    LocalHost open(DeliveryContext context, Ticker ticker) {
+        return LocalHost.start(settings, context, ticker);
     }
 
     /**
@@ -309,15 +189,6 @@ public final class LocalDelivery implements DeliveryDriver {
      * @return how many members there are
      */
     public int stopMembers() {
-        return host().stopMembers();
-    }
-
-    @Override
-    public synchronized void close() {
-        LocalHost started = host;
-        host = null;
-        if (started != null) {
-            started.close();
-        }
+        return running().stopMembers();
     }
 }

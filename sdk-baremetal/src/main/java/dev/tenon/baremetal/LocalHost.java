@@ -2,12 +2,12 @@ package dev.tenon.baremetal;
 
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
+import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.ExecResult;
@@ -51,10 +51,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The verbs of a delivery on this machine; see {@link dev.tenon.spi.delivery.DeliveryDriver} for what each promises. */
-final class LocalHost implements AutoCloseable {
+final class LocalHost implements DeliveryDriver {
     private static final Logger log = LoggerFactory.getLogger(LocalHost.class);
     private static final AtomicLong COUNTER = new AtomicLong();
-    static final int MOST_LINES = 10_000;
     private static final int PORT_TRIES = 16;
     private static final int USABLE_PERCENT = 70;
     private static final int FILES_COUNTED = 20_000;
@@ -106,6 +105,16 @@ final class LocalHost implements AutoCloseable {
         return Collections.unmodifiableSet(set);
     }
 
+    @Override
+    public String id() {
+        return settings.id();
+    }
+
+    @Override
+    public void start(DeliveryContext given) {
+        throw new IllegalStateException("started when it was made");
+    }
+
     private void adoptAll() {
         for (MemberRef ref : members()) {
             Member member = member(ref);
@@ -152,11 +161,13 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
-    Set<Capability> capabilities() {
+    @Override
+    public Set<Capability> capabilities() {
         return capabilities;
     }
 
-    PlaceCapacity capacity() {
+    @Override
+    public PlaceCapacity capacity() {
         try {
             Runtime runtime = Runtime.getRuntime();
             long memory = machine.proc().totalMemory().orElse(runtime.maxMemory());
@@ -172,16 +183,16 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
-    List<SoftwareOffer> software() {
+    @Override
+    public List<SoftwareOffer> software() {
         return machine.shelf().offers();
     }
 
-    ExecResult runTool(Software software, Command command) {
+    @Override
+    public ExecResult runTool(Software software, Command command) {
         SoftwareShelf.Build build = machine.shelf().find(software);
         Path home = machine.shelf().home(build);
-        Rendering rendering = new Rendering(Map.of(), Map.of(), home, settings.listen(), machine.runAs(), (m, p) -> {
-            throw Failures.of(ErrorCode.PROVIDER_FAILED, "a tool has no peers");
-        });
+        Rendering rendering = new Rendering(Map.of(), Map.of(), home, settings.listen(), machine.runAs(), Peers.NONE);
         ExecResult result = machine.commands()
                 .run(
                         rendering.argv(command.argv()),
@@ -189,13 +200,14 @@ final class LocalHost implements AutoCloseable {
                         command.stdin(),
                         command.timeout(),
                         Path.of("/"));
-        if (result.exitCode() == 126 || result.exitCode() == 127 || result.exitCode() >= 128) {
+        if (SoftwareShelf.suspicious(result)) {
             machine.shelf().check(build, true);
         }
         return result;
     }
 
-    List<MemberRef> members() {
+    @Override
+    public List<MemberRef> members() {
         Set<MemberRef> found = new HashSet<>();
         members.values().stream()
                 .filter(m -> !m.root().durable() && m.read().isPresent())
@@ -335,7 +347,8 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
-    ObservedMember observe(MemberRef ref) {
+    @Override
+    public ObservedMember observe(MemberRef ref) {
         Member member = member(ref);
         if (!Files.exists(member.home())) {
             return ObservedMember.absent(ref);
@@ -395,10 +408,7 @@ final class LocalHost implements AutoCloseable {
         if (ready) {
             member.readyIncarnation = incarnation;
         }
-        List<String> missing = content.processes().stream()
-                .map(MemberRecord.ProcessEntry::name)
-                .filter(name -> !alive.containsKey(name))
-                .toList();
+        List<String> missing = content.missing(alive.keySet());
         if (!missing.isEmpty()) {
             seen.reason("not running: " + missing);
         }
@@ -416,16 +426,8 @@ final class LocalHost implements AutoCloseable {
         return seen.build();
     }
 
-    ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
-        if (workload.ephemeral()) {
-            require(Capability.EPHEMERAL, "ephemeral members");
-        }
-        if (!workload.softwareDirectories().isEmpty()) {
-            throw Failures.of(
-                    ErrorCode.UNSUPPORTED,
-                    "this machine shares one copy of the software between members and cannot show "
-                            + workload.softwareDirectories().keySet() + " inside it");
-        }
+    @Override
+    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
         Member member = memberFor(workload);
         return exclusively(member, () -> {
             try {
@@ -514,7 +516,8 @@ final class LocalHost implements AutoCloseable {
         return Description.of(
                 content,
                 workload,
-                Preparation.directories(member, workload),
+                member.home().toString(),
+                member.root().run(member.ref().externalName()).toString(),
                 machine.cgroups().directories(member.root().group(member.ref().externalName())),
                 placed -> rendering(member, placed));
     }
@@ -556,10 +559,8 @@ final class LocalHost implements AutoCloseable {
                 : member.write(wanted, member.root().durable());
     }
 
-    ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
-        if (!workload.filled().contains(directory)) {
-            throw new InvalidSpecException("directory", directory + "; expected one of " + workload.filled());
-        }
+    @Override
+    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
         Member member = member(workload.ref());
         return exclusively(member, () -> {
             MemberRecord content = present(member, epoch);
@@ -577,8 +578,7 @@ final class LocalHost implements AutoCloseable {
     private MemberRecord filled(
             Member member, MemberRecord content, MemberWorkload workload, String directory, InputStream tar)
             throws IOException {
-        Path target =
-                Path.of(java.util.Objects.requireNonNull(content.directories().get(directory)));
+        Path target = content.path(directory);
         Path beside = target.resolveSibling(directory + ".filling");
         boolean durable = member.root().durable();
         Disk.deleteTree(beside);
@@ -610,19 +610,37 @@ final class LocalHost implements AutoCloseable {
                 Path.of(content.softwareHome()),
                 settings.listen(),
                 machine.runAs(),
-                (peer, port) -> peerPort(member, peer, port));
+                new Neighbours(member.ref()));
     }
 
-    private int peerPort(Member member, String peer, String port) {
-        Member other = member(new MemberRef(member.ref().tenant(), member.ref().instance(), peer));
-        return other.read()
-                .map(r -> r.ports().get(port))
-                .orElseThrow(() -> Failures.of(
-                        ErrorCode.PROVIDER_FAILED,
-                        member.ref() + " needs port " + port + " of " + peer + ", which is not prepared yet"));
+    /** Members are on one machine: who listens everywhere is reached, and reaches others, through the loopback. */
+    private final class Neighbours implements Peers {
+        private final MemberRef asking;
+
+        Neighbours(MemberRef asking) {
+            this.asking = asking;
+        }
+
+        @Override
+        public String address(String member) {
+            return switch (settings.listen()) {
+                case "0.0.0.0", "*" -> "127.0.0.1";
+                case "::" -> "::1";
+                default -> settings.listen();
+            };
+        }
+
+        @Override
+        public int port(String member, String port) {
+            return member(new MemberRef(asking.tenant(), asking.instance(), member))
+                    .read()
+                    .map(r -> r.ports().get(port))
+                    .orElseThrow(() -> Peers.unprepared(asking, member, port));
+        }
     }
 
-    ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
+    @Override
+    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
         Member member = memberFor(workload);
         return exclusively(member, () -> {
             MemberRecord content = admit(member, epoch)
@@ -706,9 +724,8 @@ final class LocalHost implements AutoCloseable {
         long memory = workload.resources().memory().bytes();
         String group = member.root().group(member.ref().externalName());
         machine.cgroups().limit(group, cpuMillis, memory);
-        MemberRecord limited = content.edit()
-                .cpuMillis(cpuMillis)
-                .memoryBytes(memory)
+        MemberRecord limited = content.limited(workload.resources())
+                .edit()
                 .cgroups(machine.cgroups().directories(group))
                 .build();
         return limited.equals(content) ? content : member.write(limited, false);
@@ -729,7 +746,8 @@ final class LocalHost implements AutoCloseable {
         return moved;
     }
 
-    ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
+    @Override
+    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
         Member member = member(workload.ref());
         return exclusively(member, () -> {
             Optional<MemberRecord> content = admit(member, epoch);
@@ -771,7 +789,8 @@ final class LocalHost implements AutoCloseable {
         }
     }
 
-    void fence(MemberRef ref, Epoch epoch) {
+    @Override
+    public void fence(MemberRef ref, Epoch epoch) {
         Member member = member(ref);
         exclusively(member, () -> {
             admit(member, epoch).ifPresent(content -> {
@@ -786,7 +805,8 @@ final class LocalHost implements AutoCloseable {
         });
     }
 
-    ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
+    @Override
+    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
         Member member = member(workload.ref());
         MemberRecord content = admit(member, epoch)
                 .filter(MemberRecord::complete)
@@ -801,12 +821,15 @@ final class LocalHost implements AutoCloseable {
                         Path.of("/"));
     }
 
-    void resize(MemberRef ref, Resources resources, Epoch epoch) {
+    @Override
+    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
         Member member = member(ref);
         exclusively(member, () -> {
             MemberRecord content = present(member, epoch);
             if (!machine.processes().alive(member, content).isEmpty()) {
-                require(Capability.RESIZE_IN_PLACE, "changing limits of a running member");
+                if (!capabilities.contains(Capability.RESIZE_IN_PLACE)) {
+                    throw Failures.runs(ref);
+                }
                 try {
                     machine.cgroups()
                             .limit(
@@ -817,36 +840,18 @@ final class LocalHost implements AutoCloseable {
                     throw Failures.io("changing the limits of " + ref, e);
                 }
             }
-            return member.write(
-                    content.edit()
-                            .cpuMillis(resources.cpuMillis())
-                            .memoryBytes(resources.memory().bytes())
-                            .build(),
-                    member.root().durable());
+            return member.write(content.limited(resources), member.root().durable());
         });
     }
 
-    /** Directories share the file system and have no limit of their own, so that growing one is only remembered. */
-    void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
+    @Override
+    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
         Member member = member(ref);
-        exclusively(member, () -> {
-            MemberRecord content = present(member, epoch);
-            if (!content.directories().containsKey(directory)) {
-                throw new InvalidSpecException(
-                        "directory",
-                        directory + "; the member has " + content.directories().keySet());
-            }
-            long now = content.sizes().getOrDefault(directory, 0L);
-            if (size.bytes() < now) {
-                throw Failures.of(
-                        ErrorCode.SHRINK_UNSUPPORTED,
-                        directory + " of " + ref + " has " + DataSize.bytes(now) + " and cannot shrink to " + size);
-            }
-            Map<String, Long> sizes = new HashMap<>(content.sizes());
-            sizes.put(directory, size.bytes());
-            return member.write(
-                    content.edit().sizes(sizes).build(), member.root().durable());
-        });
+        exclusively(
+                member,
+                () -> member.write(
+                        present(member, epoch).grown(directory, size),
+                        member.root().durable()));
     }
 
     private MemberRecord present(Member member, Epoch epoch) {
@@ -854,18 +859,8 @@ final class LocalHost implements AutoCloseable {
                 .orElseThrow(() -> Failures.of(ErrorCode.PROVIDER_FAILED, member.ref() + " does not exist here"));
     }
 
-    private void require(Capability capability, String what) {
-        if (!capabilities.contains(capability)) {
-            throw Failures.of(
-                    ErrorCode.UNSUPPORTED,
-                    "this machine does not offer " + what + " (" + capability + "); it offers " + capabilities);
-        }
-    }
-
-    List<String> logs(MemberRef ref, int lines) {
-        if (lines < 1 || lines > MOST_LINES) {
-            throw new InvalidSpecException("lines", lines + "; expected 1 to " + MOST_LINES);
-        }
+    @Override
+    public List<String> logs(MemberRef ref, int lines) {
         Member member = member(ref);
         Optional<MemberRecord> content = member.read();
         if (content.isEmpty()) {
@@ -904,7 +899,8 @@ final class LocalHost implements AutoCloseable {
         return files;
     }
 
-    MemberMetrics metrics(MemberRef ref) {
+    @Override
+    public MemberMetrics metrics(MemberRef ref) {
         Member member = member(ref);
         Optional<MemberRecord> content = member.read();
         if (content.isEmpty()) {
@@ -943,7 +939,8 @@ final class LocalHost implements AutoCloseable {
         end(member, content, Optional.empty(), Processes.Ending.DISCARDING, SHORT_GRACE);
     }
 
-    void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
+    @Override
+    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
         Member member = member(ref);
         exclusively(member, () -> {
             Optional<MemberRecord> content = admit(member, epoch);

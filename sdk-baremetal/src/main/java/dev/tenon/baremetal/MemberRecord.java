@@ -2,12 +2,21 @@ package dev.tenon.baremetal;
 
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import com.fasterxml.jackson.databind.annotation.JsonSerialize;
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Resources;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.TenantId;
+import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.MemberRef;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.immutables.value.Value;
 
 /**
@@ -109,6 +118,60 @@ interface MemberRecord {
     /** Returns whom this is about. */
     default MemberRef ref() {
         return new MemberRef(tenant(), instance(), member());
+    }
+
+    /** Returns this record with other limits. */
+    default MemberRecord limited(Resources resources) {
+        return edit().cpuMillis(resources.cpuMillis())
+                .memoryBytes(resources.memory().bytes())
+                .build();
+    }
+
+    /**
+     * Returns this record with a larger directory. Directories share the file system and have no limit of their own, so that growing one
+     * is only remembered.
+     *
+     * @throws ProviderException {@code SHRINK_UNSUPPORTED} if it has more already
+     */
+    default MemberRecord grown(String directory, DataSize size) {
+        path(directory);
+        long now = sizes().getOrDefault(directory, 0L);
+        if (size.bytes() < now) {
+            throw Failures.of(
+                    ErrorCode.SHRINK_UNSUPPORTED,
+                    directory + " of " + ref() + " has " + DataSize.bytes(now) + " and cannot shrink to " + size);
+        }
+        Map<String, Long> grown = new HashMap<>(sizes());
+        grown.put(directory, size.bytes());
+        return edit().sizes(grown).build();
+    }
+
+    /** Returns where one of its directories lies. */
+    default Path path(String directory) {
+        String path = directories().get(directory);
+        if (path == null) {
+            throw new InvalidSpecException(
+                    "directory", directory + "; the member has " + directories().keySet());
+        }
+        return Path.of(path);
+    }
+
+    /** Returns where one of its files lies: below its directory, whatever the workload says. */
+    default Path target(FileSpec file) {
+        Path directory = path(file.directory());
+        Path target = directory.resolve(file.path()).normalize();
+        if (!target.startsWith(directory) || target.equals(directory)) {
+            throw Failures.of(ErrorCode.PROVIDER_FAILED, "file " + file.path() + " lies outside of its directory");
+        }
+        return target;
+    }
+
+    /** Returns those of its processes that are not among the given ones. */
+    default List<String> missing(Set<String> alive) {
+        return processes().stream()
+                .map(ProcessEntry::name)
+                .filter(name -> !alive.contains(name))
+                .toList();
     }
 
     /** Returns the record of a member of which nothing exists yet. */

@@ -1,7 +1,6 @@
 package dev.tenon.baremetal;
 
 import dev.tenon.api.ErrorCode;
-import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.InitialiseStep;
 import dev.tenon.spi.workload.MemberWorkload;
@@ -13,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,17 +35,6 @@ final class Preparation {
         this.keeper = keeper;
     }
 
-    /** Returns where each directory of the member lies: what it may lose at a stop under a short path, the rest in its home. */
-    static Map<String, String> directories(Member member, MemberWorkload workload) {
-        Map<String, String> paths = new LinkedHashMap<>();
-        Path run = member.root().run(member.ref().externalName());
-        for (Directory d : workload.directories()) {
-            Path parent = d.purpose() == Directory.Purpose.RUN ? run : member.home();
-            paths.put(d.name(), parent.resolve(d.name()).toString());
-        }
-        return paths;
-    }
-
     /** Fills a fresh member's directories: copies what can be shared, runs the rest of its initialise steps. */
     void fill(Member member, MemberRecord content, MemberWorkload workload, Rendering rendering) throws IOException {
         List<InitialiseStep> shared = Templates.shared(workload);
@@ -59,7 +46,7 @@ final class Preparation {
             Path made = member.home().resolve(MADE);
             spares.provide(template, durable, made);
             for (String part : template.parts().keySet()) {
-                Files.move(made.resolve(part), Path.of(path(content, part)));
+                Files.move(made.resolve(part), content.path(part));
             }
             keeper.want(spares, template, durable);
         }
@@ -162,12 +149,8 @@ final class Preparation {
     }
 
     private Path target(MemberRecord content, FileSpec file) throws IOException {
-        Path directory = Path.of(path(content, file.directory()));
-        Path target = directory.resolve(file.path()).normalize();
-        if (!target.startsWith(directory) || target.equals(directory)) {
-            throw Failures.of(ErrorCode.PROVIDER_FAILED, "file " + file.path() + " lies outside of its directory");
-        }
-        makeParents(directory, java.util.Objects.requireNonNull(target.getParent()));
+        Path target = content.target(file);
+        makeParents(content.path(file.directory()), java.util.Objects.requireNonNull(target.getParent()));
         return target;
     }
 
@@ -193,13 +176,5 @@ final class Preparation {
         } catch (java.nio.file.NoSuchFileException e) {
             return false;
         }
-    }
-
-    private static String path(MemberRecord content, String directory) {
-        String path = content.directories().get(directory);
-        if (path == null) {
-            throw Failures.of(ErrorCode.PROVIDER_FAILED, "the workload declares no directory " + directory);
-        }
-        return path;
     }
 }

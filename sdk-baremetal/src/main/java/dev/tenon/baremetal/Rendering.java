@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -19,7 +18,7 @@ import java.util.stream.Collectors;
  * @param softwareHome where the programs are
  * @param listen address that processes bind
  * @param runAs users
- * @param peerPort number of another member's port
+ * @param peers the other members of the instance
  * @param executable whether a path is a program
  */
 record Rendering(
@@ -28,7 +27,7 @@ record Rendering(
         Path softwareHome,
         String listen,
         RunAs runAs,
-        BiFunction<String, String, Integer> peerPort,
+        Peers peers,
         Predicate<Path> executable) {
 
     /** Fills holes for a member of this machine. */
@@ -38,8 +37,8 @@ record Rendering(
             Path softwareHome,
             String listen,
             RunAs runAs,
-            BiFunction<String, String, Integer> peerPort) {
-        this(directories, ports, softwareHome, listen, runAs, peerPort, Files::isExecutable);
+            Peers peers) {
+        this(directories, ports, softwareHome, listen, runAs, peers, Files::isExecutable);
     }
 
     String text(Template template) {
@@ -79,27 +78,18 @@ record Rendering(
             return softwareHome.toString();
         } else if (part instanceof Template.ListenAddress) {
             return listen;
-        } else if (part instanceof Template.PeerAddress) {
-            return peers();
-        } else if (part instanceof Template.PeerSource) {
-            return peers() + (peers().indexOf(':') >= 0 ? "/128" : "/32");
+        } else if (part instanceof Template.PeerAddress peer) {
+            return peers.address(peer.member());
+        } else if (part instanceof Template.PeerSource peer) {
+            return peers.source(peer.member());
         } else if (part instanceof Template.RunAsUser) {
             return runAs.user().name();
         } else if (part instanceof Template.OperatorUser) {
             return runAs.operator().name();
         } else if (part instanceof Template.PeerPort peer) {
-            return peerPort.apply(peer.member(), peer.port()).toString();
+            return Integer.toString(peers.port(peer.member(), peer.port()));
         }
         throw Failures.of(ErrorCode.UNSUPPORTED, "this place cannot fill " + part);
-    }
-
-    /** Members are on one machine: who listens everywhere is reached, and reaches others, through the loopback. */
-    private String peers() {
-        return switch (listen) {
-            case "0.0.0.0", "*" -> "127.0.0.1";
-            case "::" -> "::1";
-            default -> listen;
-        };
     }
 
     private static <T> T known(@org.jspecify.annotations.Nullable T value, Template.Part part) {

@@ -3,6 +3,7 @@ package dev.tenon.baremetal;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
+import dev.tenon.spi.delivery.ExecResult;
 import dev.tenon.spi.delivery.SoftwareOffer;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
@@ -122,6 +123,11 @@ final class SoftwareShelf {
      */
     Build find(Software software) {
         return find(builds, software, "this machine");
+    }
+
+    /** Whether a program ended as one whose files are damaged may end: not found, not runnable, or killed. */
+    static boolean suspicious(ExecResult result) {
+        return result.exitCode() == 126 || result.exitCode() == 127 || result.exitCode() >= 128;
     }
 
     /** Returns the best of these builds, which are in order. */

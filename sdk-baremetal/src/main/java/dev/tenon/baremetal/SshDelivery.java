@@ -1,38 +1,19 @@
 package dev.tenon.baremetal;
 
-import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
-import dev.tenon.api.Resources;
 import dev.tenon.baremetal.internal.ssh.Limits;
-import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
-import dev.tenon.spi.delivery.DestroyMode;
-import dev.tenon.spi.delivery.Epoch;
-import dev.tenon.spi.delivery.ExecResult;
-import dev.tenon.spi.delivery.MemberMetrics;
-import dev.tenon.spi.delivery.ObservedMember;
-import dev.tenon.spi.delivery.PlaceCapacity;
-import dev.tenon.spi.delivery.SoftwareOffer;
-import dev.tenon.spi.delivery.StopMode;
-import dev.tenon.spi.workload.Command;
-import dev.tenon.spi.workload.MemberRef;
-import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
-import java.io.InputStream;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs members on hosts that are reached over SSH: no agent to install beforehand, no container, no image.
@@ -46,9 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Two installations that use the same host must give their deliveries different ids. Thread-safe. One object serves one control
  * plane.
  */
-public final class SshDelivery implements DeliveryDriver {
+public final class SshDelivery extends HostedDelivery<HostFleet> {
     private final Settings settings;
-    private volatile @Nullable HostFleet fleet;
 
     /** What the builder collected. */
     record Settings(
@@ -181,19 +161,8 @@ public final class SshDelivery implements DeliveryDriver {
     }
 
     @Override
-    public synchronized void start(DeliveryContext context) {
-        if (fleet != null) {
-            throw Failures.of(ErrorCode.ILLEGAL_STATE, "the delivery " + id() + " was already started");
-        }
-        fleet = HostFleet.start(settings, context, Ticker.SYSTEM);
-    }
-
-    private HostFleet fleet() {
-        HostFleet started = fleet;
-        if (started == null) {
-            throw Failures.of(ErrorCode.PROVIDER_UNAVAILABLE, "the delivery " + id() + " is not started");
-        }
-        return started;
+    HostFleet open(DeliveryContext context, Ticker ticker) {
+        return HostFleet.start(settings, context, ticker);
     }
 
     /**
@@ -204,126 +173,16 @@ public final class SshDelivery implements DeliveryDriver {
      * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host of this name
      */
     public HostFacts facts(String host) {
-        return fleet().host(host).freshFacts();
+        return running().host(host).freshFacts();
     }
 
     /** Lets new members be placed on a host, from now until this object is closed. */
     public void enable(String host) {
-        fleet().mode(host, HostPlanner.Mode.ENABLED);
+        running().mode(host, HostPlanner.Mode.ENABLED);
     }
 
     /** Places no new members on a host, from now until this object is closed; those that are there stay and go on. */
     public void disable(String host) {
-        fleet().mode(host, HostPlanner.Mode.DISABLED);
-    }
-
-    @Override
-    public Set<Capability> capabilities() {
-        return fleet().capabilities();
-    }
-
-    @Override
-    public PlaceCapacity capacity() {
-        return fleet().capacity();
-    }
-
-    @Override
-    public List<SoftwareOffer> software() {
-        return fleet().software();
-    }
-
-    @Override
-    public ExecResult runTool(Software software, Command command) {
-        return fleet().runTool(software, command);
-    }
-
-    @Override
-    public List<MemberRef> members() {
-        return fleet().members();
-    }
-
-    @Override
-    public ObservedMember observe(MemberRef ref) {
-        return fleet().observeAll(List.of(ref)).get(0);
-    }
-
-    @Override
-    public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
-        return fleet().observeAll(List.copyOf(refs));
-    }
-
-    @Override
-    public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
-        return fleet().prepare(workload, epoch);
-    }
-
-    @Override
-    public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
-        throw fleet().cannotFill();
-    }
-
-    @Override
-    public ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
-        return fleet().on(workload.ref(), host -> host.start(workload, epoch, timeout))
-                .orElseThrow(() -> Failures.of(
-                        ErrorCode.PROVIDER_FAILED, workload.ref() + " cannot be started before it is prepared"));
-    }
-
-    @Override
-    public ObservedMember stop(MemberWorkload workload, Epoch epoch, StopMode mode) {
-        return fleet().on(workload.ref(), host -> host.stop(workload, epoch, mode))
-                .orElseGet(() -> ObservedMember.absent(workload.ref()));
-    }
-
-    @Override
-    public void fence(MemberRef ref, Epoch epoch) {
-        fleet().each(ref, host -> host.fence(ref, epoch));
-    }
-
-    @Override
-    public ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
-        return present(workload.ref(), host -> host.exec(workload, command, epoch));
-    }
-
-    @Override
-    public void resize(MemberRef ref, Resources resources, Epoch epoch) {
-        fleet().each(ref, host -> host.resize(ref, resources, epoch));
-    }
-
-    @Override
-    public void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
-        fleet().each(ref, host -> host.growVolume(ref, directory, size, epoch));
-    }
-
-    @Override
-    public List<String> logs(MemberRef ref, int lines) {
-        if (lines < 1 || lines > LocalHost.MOST_LINES) {
-            throw new InvalidSpecException("lines", lines + "; expected 1 to " + LocalHost.MOST_LINES);
-        }
-        return fleet().on(ref, host -> host.logs(ref, lines)).orElse(List.of());
-    }
-
-    @Override
-    public MemberMetrics metrics(MemberRef ref) {
-        return present(ref, host -> host.metrics(ref));
-    }
-
-    private <T> T present(MemberRef ref, java.util.function.Function<SshHost, T> verb) {
-        return fleet().on(ref, verb)
-                .orElseThrow(() -> Failures.of(ErrorCode.PROVIDER_FAILED, ref + " does not exist here"));
-    }
-
-    @Override
-    public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
-        fleet().destroy(ref, epoch, mode);
-    }
-
-    @Override
-    public synchronized void close() {
-        HostFleet started = fleet;
-        fleet = null;
-        if (started != null) {
-            started.close();
-        }
+        running().mode(host, HostPlanner.Mode.DISABLED);
     }
 }

@@ -3,7 +3,6 @@ package dev.tenon.baremetal;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.baremetal.internal.ssh.HostLink;
@@ -17,7 +16,6 @@ import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.delivery.StopMode;
 import dev.tenon.spi.workload.Command;
-import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.InitialiseStep;
 import dev.tenon.spi.workload.MemberRef;
@@ -311,10 +309,7 @@ final class SshHost implements AutoCloseable {
             return seen.build();
         }
         boolean ready = main.ready() || says(content);
-        List<String> missing = content.processes().stream()
-                .map(MemberRecord.ProcessEntry::name)
-                .filter(name -> !sight.alive().containsKey(name))
-                .toList();
+        List<String> missing = content.missing(sight.alive().keySet());
         if (!missing.isEmpty()) {
             seen.reason("not running: " + missing);
         }
@@ -391,7 +386,7 @@ final class SshHost implements AutoCloseable {
     ExecResult runTool(Software software, Command command) {
         SoftwareShelf.Build build = SoftwareShelf.find(builds(), software, "the host " + spec.name());
         ExecResult result = run(command, rendering(Map.of(), Map.of(), home(build)));
-        if (result.exitCode() == 126 || result.exitCode() == 127 || result.exitCode() >= 128) {
+        if (SoftwareShelf.suspicious(result)) {
             suspect(build);
         }
         return result;
@@ -404,11 +399,7 @@ final class SshHost implements AutoCloseable {
                 softwareHome,
                 spec.listen(),
                 adopted().runAs(),
-                (member, port) -> {
-                    throw Failures.of(
-                            ErrorCode.UNSUPPORTED,
-                            "members on hosts do not know each other yet; one asked for " + member);
-                },
+                Peers.NONE,
                 program -> true);
     }
 
@@ -496,12 +487,8 @@ final class SshHost implements AutoCloseable {
     }
 
     private MemberRecord describe(MemberRecord content, MemberWorkload workload) {
-        Map<String, String> directories = new LinkedHashMap<>();
-        for (Directory d : workload.directories()) {
-            String parent = d.purpose() == Directory.Purpose.RUN ? runOf(workload.ref()) : content.home();
-            directories.put(d.name(), parent + "/" + d.name());
-        }
-        return Description.of(content, workload, directories, List.of(), this::rendering);
+        return Description.of(
+                content, workload, content.home(), runOf(workload.ref()), List.of(), this::rendering);
     }
 
     private void write(MemberRecord content, Epoch epoch) {
@@ -581,25 +568,12 @@ final class SshHost implements AutoCloseable {
         return templates + "/" + key;
     }
 
-    /** Runs one initialise step and makes sure that it did what it says it does. */
     private void step(InitialiseStep step, Rendering rendering) {
-        ExecResult result = run(step.command(), rendering);
-        String words = Templates.tail(result.stderr() + "\n" + result.stdout());
-        boolean said =
-                step.command().successText().map(result.stdout()::contains).orElse(true);
-        if (result.exitCode() != 0 || !said) {
-            throw Failures.of(
-                    Failures.saysDiskFull(words) ? ErrorCode.DISK_FULL : ErrorCode.PROVIDER_FAILED,
-                    "step " + step.name() + " on the host " + spec.name() + " ended with " + result.exitCode() + ": "
-                            + words);
-        }
-        if (agent.call(LOOK, "exists", rendering.directories().get(step.directory()) + "/" + step.creates())
-                        .exit()
-                != 0) {
-            throw Failures.of(
-                    ErrorCode.PROVIDER_FAILED,
-                    "step " + step.name() + " ended well, but did not make " + step.creates() + ": " + words);
-        }
+        Templates.requireDone(
+                step,
+                run(step.command(), rendering),
+                " on the host " + spec.name(),
+                () -> agent.call(LOOK, "exists", Templates.made(step, rendering)).exit() == 0);
     }
 
     /** @param expected whether only what a restart of the host may lose can be missing */
@@ -633,7 +607,7 @@ final class SshHost implements AutoCloseable {
         ByteArrayOutputStream contents = new ByteArrayOutputStream();
         for (FileSpec file : files) {
             byte[] bytes = rendering.text(file.content()).getBytes(StandardCharsets.UTF_8);
-            words.addAll(List.of(path(content, file), Integer.toOctalString(file.mode()), bytes.length));
+            words.addAll(List.of(content.target(file), Integer.toOctalString(file.mode()), bytes.length));
             contents.writeBytes(bytes);
         }
         List<String> answers =
@@ -650,21 +624,9 @@ final class SshHost implements AutoCloseable {
         if (!files.isEmpty()) {
             RunAs.User user = adopted().runAs().user();
             List<Object> words = new ArrayList<>(List.of(content.home(), epoch.value(), user.uid(), user.gid()));
-            files.forEach(file -> words.add(path(content, file)));
+            files.forEach(file -> words.add(content.target(file)));
             agent.must(LOOK, "discard", words.toArray());
         }
-    }
-
-    private static String path(MemberRecord content, FileSpec file) {
-        String directory = content.directories().get(file.directory());
-        if (directory == null) {
-            throw Failures.of(ErrorCode.PROVIDER_FAILED, "the workload declares no directory " + file.directory());
-        }
-        Path target = Path.of(directory).resolve(file.path()).normalize();
-        if (!target.startsWith(directory) || target.equals(Path.of(directory))) {
-            throw Failures.of(ErrorCode.PROVIDER_FAILED, "file " + file.path() + " lies outside of its directory");
-        }
-        return target.toString();
     }
 
     /** Brings a prepared member up to what the workload says now. */
@@ -725,11 +687,8 @@ final class SshHost implements AutoCloseable {
         for (int tries = 1; ; tries++) {
             Optional<Processes.Failure> failure = startOnce(workload, content, epoch, deadline);
             if (failure.isEmpty()) {
-                MemberRecord now = content.edit()
-                        .fenced(false)
-                        .cpuMillis(workload.resources().cpuMillis())
-                        .memoryBytes(workload.resources().memory().bytes())
-                        .build();
+                MemberRecord now =
+                        content.limited(workload.resources()).edit().fenced(false).build();
                 if (!now.equals(content)) {
                     write(now, epoch);
                 }
@@ -907,33 +866,13 @@ final class SshHost implements AutoCloseable {
     void resize(MemberRef ref, Resources resources, Epoch epoch) {
         MemberRecord content = admitted(ref, epoch);
         if (look(ref).filter(s -> !s.alive().isEmpty()).isPresent()) {
-            throw Failures.of(ErrorCode.UNSUPPORTED, "hosts do not change the limits of a running member");
+            throw Failures.runs(ref);
         }
-        write(
-                content.edit()
-                        .cpuMillis(resources.cpuMillis())
-                        .memoryBytes(resources.memory().bytes())
-                        .build(),
-                epoch);
+        write(content.limited(resources), epoch);
     }
 
-    /** Directories share the file system and have no limit of their own, so that growing one is only remembered. */
     void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
-        MemberRecord content = admitted(ref, epoch);
-        if (!content.directories().containsKey(directory)) {
-            throw new InvalidSpecException(
-                    "directory",
-                    directory + "; the member has " + content.directories().keySet());
-        }
-        long now = content.sizes().getOrDefault(directory, 0L);
-        if (size.bytes() < now) {
-            throw Failures.of(
-                    ErrorCode.SHRINK_UNSUPPORTED,
-                    directory + " of " + ref + " has " + DataSize.bytes(now) + " and cannot shrink to " + size);
-        }
-        Map<String, Long> sizes = new HashMap<>(content.sizes());
-        sizes.put(directory, size.bytes());
-        write(content.edit().sizes(sizes).build(), epoch);
+        write(admitted(ref, epoch).grown(directory, size), epoch);
     }
 
     List<String> logs(MemberRef ref, int lines) {

@@ -33,6 +33,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -246,9 +247,7 @@ final class Templates {
             }
             Map<String, String> paths = new HashMap<>();
             directories.forEach((name, path) -> paths.put(name, path.toString()));
-            Rendering rendering = new Rendering(paths, Map.of(), softwareHome, "", runAs, (member, port) -> {
-                throw Failures.of(ErrorCode.PROVIDER_FAILED, "a template has no peers");
-            });
+            Rendering rendering = new Rendering(paths, Map.of(), softwareHome, "", runAs, Peers.NONE);
             for (InitialiseStep step : wanted) {
                 runStep(step, rendering);
             }
@@ -267,21 +266,38 @@ final class Templates {
 
     /** Runs one initialise step and makes sure that it did what it says it does. */
     void runStep(InitialiseStep step, Rendering rendering) {
-        ExecResult result = steps.run(step.command(), rendering);
+        requireDone(
+                step,
+                steps.run(step.command(), rendering),
+                "",
+                () -> Files.exists(made(step, rendering)));
+    }
+
+    /** Returns what a step makes. */
+    static Path made(InitialiseStep step, Rendering rendering) {
+        return Path.of(java.util.Objects.requireNonNull(rendering.directories().get(step.directory())))
+                .resolve(step.creates());
+    }
+
+    /**
+     * Requires that a step's command did what it says it does.
+     *
+     * @param where words that say on which host, or none
+     * @param made whether what it makes is there
+     */
+    static void requireDone(InitialiseStep step, ExecResult result, String where, BooleanSupplier made) {
         String words = tail(result.stderr() + "\n" + result.stdout());
         boolean said =
                 step.command().successText().map(result.stdout()::contains).orElse(true);
         if (result.exitCode() != 0 || !said) {
             throw Failures.of(
                     Failures.saysDiskFull(words) ? ErrorCode.DISK_FULL : ErrorCode.PROVIDER_FAILED,
-                    "step " + step.name() + " ended with " + result.exitCode() + ": " + words);
+                    "step " + step.name() + where + " ended with " + result.exitCode() + ": " + words);
         }
-        Path directory =
-                Path.of(java.util.Objects.requireNonNull(rendering.directories().get(step.directory())));
-        if (Files.notExists(directory.resolve(step.creates()))) {
+        if (!made.getAsBoolean()) {
             throw Failures.of(
                     ErrorCode.PROVIDER_FAILED,
-                    "step " + step.name() + " ended well, but did not make " + step.creates() + ": " + words);
+                    "step " + step.name() + where + " ended well, but did not make " + step.creates() + ": " + words);
         }
     }
 
