@@ -6,6 +6,7 @@ import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.catalogue.PlaceLedger;
+import dev.tenon.core.catalogue.PlaceNotes;
 import dev.tenon.core.change.Submitter;
 import dev.tenon.core.event.EventHub;
 import dev.tenon.core.instance.Fleet;
@@ -114,7 +115,8 @@ final class ControlPlane implements AutoCloseable {
                             ? new ShardLeases(store, ticker, node, settings.lease(), InstanceDoc.SHARDS, this::gained)
                             : new SoleLease(store, ticker, node, settings.lease(), InstanceDoc.SHARDS));
             for (DeliveryDriver delivery : settings.deliveries()) {
-                delivery.start(new DeliveryContext(installation.delivery(delivery.id()), clock, this::wake));
+                delivery.start(new DeliveryContext(
+                        installation.delivery(delivery.id()), clock, this::wake, new PlaceNotes(store, delivery.id())));
                 opened(delivery);
             }
             reconciler = opened(new Reconciler(

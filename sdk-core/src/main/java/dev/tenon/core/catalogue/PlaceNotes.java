@@ -1,0 +1,79 @@
+package dev.tenon.core.catalogue;
+
+import dev.tenon.spi.delivery.PlaceState;
+import dev.tenon.spi.store.Commit;
+import dev.tenon.spi.store.CommitRefusedException;
+import dev.tenon.spi.store.Document;
+import dev.tenon.spi.store.Query;
+import dev.tenon.spi.store.StateStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The notes of one delivery as documents of the store. Thread-safe. */
+public final class PlaceNotes implements PlaceState {
+    private static final String KIND = "place-note";
+    private static final int PAGE = 1_000;
+
+    private final StateStore store;
+    private final String delivery;
+
+    /** Keeps the notes of a delivery in an open store. */
+    public PlaceNotes(StateStore store, String delivery) {
+        this.store = store;
+        this.delivery = delivery;
+    }
+
+    private String id(String key) {
+        return delivery + "/" + key;
+    }
+
+    private Note note(Document document) {
+        return new Note(document.id().substring(delivery.length() + 1), document.version(), document.body());
+    }
+
+    @Override
+    public Optional<Note> find(String key) {
+        return store.find(KIND, id(key)).map(this::note);
+    }
+
+    @Override
+    public List<Note> list(String prefix) {
+        List<Note> found = new ArrayList<>();
+        Optional<String> after = Optional.empty();
+        List<Document> page;
+        do {
+            page = store.list(
+                    Query.of(KIND).parent(delivery).after(after).limit(PAGE).build());
+            page.stream().map(this::note).filter(n -> n.key().startsWith(prefix)).forEach(found::add);
+            after = page.isEmpty() ? after : Optional.of(page.get(page.size() - 1).id());
+        } while (page.size() == PAGE);
+        return found;
+    }
+
+    @Override
+    public boolean write(List<Write> writes) {
+        Commit.Builder commit = Commit.builder();
+        for (Write write : writes) {
+            if (write.text().isPresent()) {
+                commit.addPuts(new Commit.Put(
+                        KIND,
+                        id(write.key()),
+                        "-",
+                        delivery,
+                        "",
+                        0,
+                        write.expectedVersion(),
+                        write.text().get()));
+            } else {
+                commit.addDeletes(new Commit.Delete(KIND, id(write.key()), write.expectedVersion()));
+            }
+        }
+        try {
+            store.commit(commit.build());
+            return true;
+        } catch (CommitRefusedException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.tenon.core.catalogue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.core.store.MemoryStore;
+import dev.tenon.spi.delivery.PlaceState;
+import dev.tenon.spi.delivery.PlaceState.Note;
+import dev.tenon.spi.delivery.PlaceState.Write;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The store's notes and those in memory keep the same promises. */
+class PlaceNotesTest {
+    private final MemoryStore store = new MemoryStore(Clock.systemUTC());
+
+    @BeforeEach
+    void open() {
+        store.open();
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private PlaceState state(boolean stored) {
+        return stored ? new PlaceNotes(store, "hosts") : PlaceState.inMemory();
+    }
+
+    private static Write put(String key, long version, String text) {
+        return new Write(key, version, Optional.of(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void write_isFoundAndListedByPrefix(boolean stored) {
+        PlaceState state = state(stored);
+        assertThat(state.write(List.of(put("member/b", 0, "{\"n\":1}"), put("member/a", 0, "{}"), put("host/a", 0, "{}"))))
+                .isTrue();
+        assertThat(state.find("member/b")).contains(new Note("member/b", 1, "{\"n\":1}"));
+        assertThat(state.list("member/")).extracting(Note::key).containsExactly("member/a", "member/b");
+        assertThat(state.write(List.of(put("member/b", 1, "{}")))).isTrue();
+        assertThat(state.find("member/b").orElseThrow().version()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void write_oneOfAnotherVersion_changesNothing(boolean stored) {
+        PlaceState state = state(stored);
+        assertThat(state.write(List.of(put("a", 0, "{}")))).isTrue();
+        assertThat(state.write(List.of(put("b", 0, "{}"), put("a", 0, "{}")))).isFalse();
+        assertThat(state.write(List.of(put("b", 0, "{}"), new Write("a", 7, Optional.empty())))).isFalse();
+        assertThat(state.find("b")).isEmpty();
+        assertThat(state.write(List.of(new Write("a", 1, Optional.empty())))).isTrue();
+        assertThat(state.find("a")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1_000, 1_001})
+    void list_moreThanAPage_isAll(int count) {
+        PlaceState state = new PlaceNotes(store, "hosts");
+        for (int i = 0; i < count; i++) {
+            assertThat(state.write(List.of(put("n/" + i, 0, "{}")))).isTrue();
+        }
+        assertThat(new PlaceNotes(store, "other").list("")).isEmpty();
+        assertThat(state.list("n/")).hasSize(count);
+    }
+}
