@@ -99,6 +99,10 @@ public interface InstanceSpec {
         if (!version().matches("[0-9]{1,4}(\\.[0-9]{1,4}){0,3}")) {
             throw new InvalidSpecException(ErrorCode.VERSION_UNKNOWN, "version", "not a version number");
         }
+        if (topology().acrossZones() && zone().isPresent()) {
+            throw new InvalidSpecException(
+                    "zone", zone().get() + "; expected none where the topology asks for members in different zones");
+        }
         Specs.whitelist(whitelist());
         password().ifPresent(p -> Passwords.check("password", owner(), p));
         Optional<String> display = displayName().map(t -> Names.display("displayName", t, 128));

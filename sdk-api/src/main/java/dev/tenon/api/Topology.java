@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  * @param kind the shape
  * @param standbys members beside the first; 0 for {@code SINGLE}, else 1 to 8
  * @param durability what a commit waits for; means nothing for {@code SINGLE}
+ * @param acrossZones whether the members must be in different zones (可用区), not only on different hosts
  */
-public record Topology(TopologyKind kind, int standbys, Durability durability) {
+public record Topology(TopologyKind kind, int standbys, Durability durability, boolean acrossZones) {
     /**
      * Checks that the count fits the shape.
      *
@@ -21,7 +22,8 @@ public record Topology(TopologyKind kind, int standbys, Durability durability) {
     public Topology(
             @JsonProperty("kind") TopologyKind kind,
             @JsonProperty("standbys") int standbys,
-            @JsonProperty("durability") @Nullable Durability durability) {
+            @JsonProperty("durability") @Nullable Durability durability,
+            @JsonProperty("acrossZones") boolean acrossZones) {
         if (kind == TopologyKind.SINGLE ? standbys != 0 : standbys < 1 || standbys > 8) {
             throw new InvalidSpecException(
                     "topology.standbys",
@@ -30,6 +32,12 @@ public record Topology(TopologyKind kind, int standbys, Durability durability) {
         this.kind = kind;
         this.standbys = standbys;
         this.durability = durability == null ? Durability.BALANCED : durability;
+        this.acrossZones = acrossZones;
+    }
+
+    /** Creates a shape whose members may share a zone. */
+    public Topology(TopologyKind kind, int standbys, Durability durability) {
+        this(kind, standbys, durability, false);
     }
 
     /** Creates a shape with the default durability. */
@@ -50,13 +58,14 @@ public record Topology(TopologyKind kind, int standbys, Durability durability) {
     /** Returns the same shape with so many standbys, 0 to 8; none is one member alone. */
     public Topology withStandbys(int count) {
         TopologyKind shape = kind == TopologyKind.SINGLE ? TopologyKind.PRIMARY_STANDBY : kind;
-        return new Topology(count == 0 ? TopologyKind.SINGLE : shape, count, durability);
+        return new Topology(count == 0 ? TopologyKind.SINGLE : shape, count, durability, acrossZones);
     }
 
     /** Builds a {@link Topology}; not safe for use by several threads. */
     public static final class Builder {
         private int standbys;
         private Durability durability = Durability.BALANCED;
+        private boolean acrossZones;
 
         Builder() {}
 
@@ -72,9 +81,18 @@ public record Topology(TopologyKind kind, int standbys, Durability durability) {
             return this;
         }
 
+        /** Requires that members are in different zones; defaults to different hosts where the place has several. */
+        public Builder acrossZones() {
+            this.acrossZones = true;
+            return this;
+        }
+
         Topology build() {
             return new Topology(
-                    standbys == 0 ? TopologyKind.SINGLE : TopologyKind.PRIMARY_STANDBY, standbys, durability);
+                    standbys == 0 ? TopologyKind.SINGLE : TopologyKind.PRIMARY_STANDBY,
+                    standbys,
+                    durability,
+                    acrossZones);
         }
     }
 }

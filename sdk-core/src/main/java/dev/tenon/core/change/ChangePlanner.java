@@ -66,6 +66,9 @@ public final class ChangePlanner {
         if (asked.topology().standbys() > 0) {
             require(delivery, Capability.FILL, "topology");
         }
+        if (asked.topology().acrossZones()) {
+            require(delivery, Capability.SEVERAL_HOSTS, "topology.acrossZones");
+        }
         require(delivery, asked.ephemeral() ? Capability.EPHEMERAL : Capability.DURABLE, "ephemeral");
         Resources resources =
                 asked.plan().map(offering::plan).or(asked::resources).orElseThrow();

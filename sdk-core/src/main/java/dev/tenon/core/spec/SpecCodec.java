@@ -98,6 +98,7 @@ public final class SpecCodec {
                 .put("kind", topology.kind())
                 .put("standbys", topology.standbys())
                 .put("durability", topology.durability())
+                .put("acrossZones", topology.acrossZones())
                 .map();
     }
 
@@ -105,7 +106,8 @@ public final class SpecCodec {
         return new Topology(
                 TopologyKind.valueOf(fields.text("kind")),
                 (int) fields.number("standbys", 0),
-                fields.maybe("durability", Durability::valueOf).orElse(Durability.BALANCED));
+                fields.maybe("durability", Durability::valueOf).orElse(Durability.BALANCED),
+                fields.flag("acrossZones"));
     }
 
     private static List<String> cidrs(List<Cidr> whitelist) {
