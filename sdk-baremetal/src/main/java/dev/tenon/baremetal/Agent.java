@@ -89,9 +89,18 @@ final class Agent {
 
     /** Makes a call and returns its answer, good or bad, making it again if the answer was lost. */
     Reply call(Duration timeout, HostLink.Body body, String verb, Object... words) {
+        return call(TRIES, timeout, body, verb, words);
+    }
+
+    /** Makes a call whose body can be written only once. */
+    Reply once(Duration timeout, HostLink.Body body, String verb, Object... words) {
+        return call(1, timeout, body, verb, words);
+    }
+
+    private Reply call(int most, Duration timeout, HostLink.Body body, String verb, Object... words) {
         byte[] head = head(verb, words);
         Answer answer = new Answer(OptionalInt.empty(), new byte[0], "");
-        for (int tries = 0; tries < TRIES; tries++) {
+        for (int tries = 0; tries < most; tries++) {
             answer = link.run(prefix + CALL, out -> send(out, head, body), MOST_OUTPUT, timeout);
             if (answer.exit().isPresent() && answer.exit().getAsInt() != CUT) {
                 return new Reply(answer.exit().getAsInt(), answer.output(), answer.complaint());

@@ -4,6 +4,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import dev.tenon.spi.workload.MemberRef;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.util.Locale;
@@ -30,6 +31,10 @@ final class Failures {
                     e);
         }
         return new ProviderException(ErrorCode.PROVIDER_FAILED, what + ": " + reason, e);
+    }
+
+    static ProviderException io(String what, UncheckedIOException e) {
+        return io(what, java.util.Objects.requireNonNull(e.getCause()));
     }
 
     /** Some say nothing but which file they are about. */

@@ -4,7 +4,8 @@ import dev.tenon.api.ErrorCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
+import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,65 +13,154 @@ import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 
-/** Lays out a directory from an archive: plain files and directories of the run-as user, nothing outside of it. */
+/** What may fill a directory: plain files and directories, nothing outside of it. */
 final class Filling {
     private static final int BUFFER = 1 << 17;
+    private static final Path ROOT = Path.of("/");
 
-    private final RunAs runAs;
+    private Filling() {}
 
-    Filling(RunAs runAs) {
-        this.runAs = runAs;
+    /** Takes what an archive holds, in its order. */
+    private interface Into {
+        /** @param path relative; empty for the directory that is filled */
+        void directory(Path path) throws IOException;
+
+        OutputStream file(Path path, int mode, long size) throws IOException;
     }
 
-    /** Unpacks into a directory that does not exist yet, and reads the archive to its very end, where its maker has checked it. */
-    void unpack(InputStream archive, Path into) throws IOException {
-        make(into);
-        byte[] buffer = new byte[BUFFER];
-        TarArchiveInputStream tar = new TarArchiveInputStream(archive);
-        for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-            Path target = into.resolve(entry.getName()).normalize();
-            if (!target.startsWith(into) || !entry.isDirectory() && (!entry.isFile() || target.equals(into))) {
-                throw Failures.of(
-                        ErrorCode.PROVIDER_FAILED,
-                        "the archive holds " + entry.getName()
-                                + "; expected plain files and directories below its root");
+    /** Lays an archive out in a directory that does not exist yet, as files of the run-as user. */
+    static void unpack(InputStream archive, Path into, RunAs runAs) throws IOException {
+        make(into, runAs);
+        read(archive, new Into() {
+            @Override
+            public void directory(Path path) throws IOException {
+                makeAll(into.resolve(path).normalize());
             }
-            if (entry.isDirectory()) {
-                makeAll(into, target);
-            } else {
-                makeAll(into, java.util.Objects.requireNonNull(target.getParent()));
-                write(tar, target, entry.getMode() & 0700, buffer);
-            }
-        }
-        archive.transferTo(OutputStream.nullOutputStream());
-    }
 
-    private void write(InputStream in, Path target, int mode, byte[] buffer) throws IOException {
-        try (FileChannel out = FileChannel.open(
-                target, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), Disk.mode(mode | 0600))) {
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                if (Thread.currentThread().isInterrupted()) {
-                    throw Failures.interrupted();
-                }
-                ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, n);
-                while (bytes.hasRemaining()) {
-                    out.write(bytes);
+            @Override
+            public OutputStream file(Path path, int mode, long size) throws IOException {
+                Path target = into.resolve(path);
+                makeAll(java.util.Objects.requireNonNull(target.getParent()));
+                FileChannel out = FileChannel.open(
+                        target,
+                        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                        Disk.mode(mode | 0600));
+                runAs.own(target);
+                return Channels.newOutputStream(out);
+            }
+
+            private void makeAll(Path directory) throws IOException {
+                if (!Files.isDirectory(directory)) {
+                    makeAll(java.util.Objects.requireNonNull(directory.getParent()));
+                    make(directory, runAs);
                 }
             }
-        }
-        runAs.own(target);
+        });
     }
 
-    private void makeAll(Path root, Path directory) throws IOException {
-        if (!directory.equals(root) && !Files.isDirectory(directory)) {
-            makeAll(root, java.util.Objects.requireNonNull(directory.getParent()));
-            make(directory);
-        }
-    }
-
-    private void make(Path directory) throws IOException {
+    private static void make(Path directory, RunAs runAs) throws IOException {
         Files.createDirectory(directory, Disk.mode(0700));
         runAs.own(directory);
+    }
+
+    /** Writes an archive that holds only what is allowed, for whoever unpacks it elsewhere. */
+    static void copy(InputStream archive, OutputStream out) throws IOException {
+        TarArchiveOutputStream tar = new TarArchiveOutputStream(out);
+        tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_GNU);
+        tar.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_STAR);
+        read(archive, new Into() {
+            @Override
+            public void directory(Path path) throws IOException {
+                if (!path.toString().isEmpty()) {
+                    TarArchiveEntry entry = new TarArchiveEntry(path + "/");
+                    entry.setMode(0700);
+                    tar.putArchiveEntry(entry);
+                    tar.closeArchiveEntry();
+                }
+            }
+
+            @Override
+            public OutputStream file(Path path, int mode, long size) throws IOException {
+                TarArchiveEntry entry = new TarArchiveEntry(path.toString());
+                entry.setMode(mode | 0600);
+                entry.setSize(size);
+                tar.putArchiveEntry(entry);
+                return new java.io.FilterOutputStream(tar) {
+                    @Override
+                    public void write(byte[] bytes, int offset, int length) throws IOException {
+                        tar.write(bytes, offset, length);
+                    }
+
+                    @Override
+                    public void close() throws IOException {
+                        tar.closeArchiveEntry();
+                    }
+                };
+            }
+        });
+        tar.finish();
+        out.flush();
+    }
+
+    /**
+     * Reads an archive to its very end, where its maker has checked it.
+     *
+     * @throws UncheckedIOException if it cannot be read
+     * @throws IOException if what it holds cannot be written
+     */
+    private static void read(InputStream archive, Into into) throws IOException {
+        byte[] buffer = new byte[BUFFER];
+        TarArchiveInputStream tar = new TarArchiveInputStream(archive);
+        for (TarArchiveEntry entry = next(tar); entry != null; entry = next(tar)) {
+            Path path = relative(entry);
+            if (entry.isDirectory()) {
+                into.directory(path);
+            } else {
+                try (OutputStream out = into.file(path, entry.getMode() & 0700, entry.getSize())) {
+                    for (int n = read(tar, buffer); n >= 0; n = read(tar, buffer)) {
+                        if (Thread.currentThread().isInterrupted()) {
+                            throw Failures.interrupted();
+                        }
+                        out.write(buffer, 0, n);
+                    }
+                }
+            }
+        }
+        while (read(archive, buffer) >= 0) {
+            // What follows the end of the archive is padding.
+        }
+    }
+
+    private static Path relative(TarArchiveEntry entry) {
+        Path path = Path.of(entry.getName());
+        Path inside = ROOT.relativize(ROOT.resolve(path).normalize());
+        // Not isFile(), which also says yes to links.
+        boolean plain = entry.getLinkFlag() == TarConstants.LF_NORMAL || entry.getLinkFlag() == TarConstants.LF_OLDNORM;
+        boolean allowed = entry.isDirectory() || plain && !inside.toString().isEmpty();
+        if (!allowed || path.isAbsolute() || path.normalize().startsWith("..")) {
+            throw Failures.of(
+                    ErrorCode.PROVIDER_FAILED,
+                    "the archive holds " + entry.getName() + "; expected plain files and directories below its root");
+        }
+        return inside;
+    }
+
+    private static @org.jspecify.annotations.Nullable TarArchiveEntry next(TarArchiveInputStream tar) {
+        try {
+            return tar.getNextEntry();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static int read(InputStream in, byte[] buffer) {
+        try {
+            return in.read(buffer);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -22,6 +22,7 @@ import dev.tenon.spi.delivery.PlaceCapacity;
 import dev.tenon.spi.delivery.SoftwareOffer;
 import dev.tenon.spi.delivery.StopMode;
 import dev.tenon.spi.workload.Command;
+import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Software;
@@ -55,6 +56,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,6 +76,7 @@ final class HostFleet implements DeliveryDriver {
     private final Links links;
     private final Uploads uploads;
     private final Tunnels tunnels;
+    private final Assignments assignments;
     private final ExecutorService askers;
     private final Map<String, Entry> hosts = new LinkedHashMap<>();
     private final Set<Capability> capabilities;
@@ -86,7 +89,6 @@ final class HostFleet implements DeliveryDriver {
         /** What each member that lies here was promised, by external name. */
         final Map<String, MemberRecord> members = new ConcurrentHashMap<>();
 
-        volatile HostPlanner.Mode mode;
         volatile @Nullable HostFacts facts;
         /** Why it does not answer; empty if it does. */
         volatile Optional<String> silent = Optional.of("it was not reached yet");
@@ -95,15 +97,9 @@ final class HostFleet implements DeliveryDriver {
 
         volatile ErrorCode code = ErrorCode.PROVIDER_UNAVAILABLE;
 
-        Entry(SshHost host, HostPlanner.Mode mode, Function<Entry, Thread> keeper) {
+        Entry(SshHost host, Function<Entry, Thread> keeper) {
             this.host = host;
-            this.mode = mode;
             this.keeper = keeper.apply(this);
-        }
-
-        /** Whether what it carries was seen at least once; until then nobody can say that a member does not exist. */
-        boolean listed() {
-            return facts != null;
         }
     }
 
@@ -112,6 +108,7 @@ final class HostFleet implements DeliveryDriver {
         this.context = context;
         this.ticker = ticker;
         AtomicInteger number = new AtomicInteger();
+        this.assignments = new Assignments(context.state(), context.clock());
         this.askers = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "tenon-" + settings.id() + "-ask-" + number.incrementAndGet());
             thread.setDaemon(true);
@@ -130,17 +127,17 @@ final class HostFleet implements DeliveryDriver {
                 tunnels,
                 ticker,
                 context.clock(),
-                new SecureRandom());
+                new SecureRandom(),
+                this::peer);
         for (HostSpec spec : settings.hosts()) {
             SshHost host = new SshHost(spec, setup, links.to(target(spec)));
             hosts.put(
                     spec.name(),
                     new Entry(
                             host,
-                            spec.enabled() ? HostPlanner.Mode.ENABLED : HostPlanner.Mode.DISABLED,
                             entry -> new Thread(() -> keep(entry), "tenon-" + settings.id() + "-host-" + spec.name())));
         }
-        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC);
+        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL);
         if (hosts.size() > 1) {
             can.add(Capability.SEVERAL_HOSTS);
         }
@@ -209,7 +206,10 @@ final class HostFleet implements DeliveryDriver {
         Duration pause = Duration.ofMillis(500);
         while (!closed) {
             try {
-                entry.facts = relisted(entry, entry.host.adopt());
+                HostFacts facts = entry.host.adopt();
+                relist(entry);
+                adoptStrangers(entry);
+                entry.facts = facts;
                 try (HostLink.Stream stream = entry.host.watch();
                         BufferedReader lines =
                                 new BufferedReader(new InputStreamReader(stream.in(), StandardCharsets.UTF_8))) {
@@ -259,15 +259,27 @@ final class HostFleet implements DeliveryDriver {
         }
     }
 
-    /** Looks at everything that the host carries; what it said of itself counts only together with that. */
-    private static HostFacts relisted(Entry entry, HostFacts facts) {
+    /** Looks at everything that the host carries. */
+    private static boolean relist(Entry entry) {
         Map<String, MemberRecord> seen = new HashMap<>();
         for (Sight sight : entry.host.scan(List.of())) {
             sight.record().ifPresent(r -> seen.put(sight.name(), r));
         }
         entry.members.keySet().retainAll(seen.keySet());
         entry.members.putAll(seen);
-        return facts;
+        return true;
+    }
+
+    /** Looked at again after the notes were read: what another control plane has destroyed since is not noted once more. */
+    private void adoptStrangers(Entry entry) {
+        assignments.forgetDestroyed();
+        List<String> strangers = assignments.strangers(entry.members.keySet());
+        if (!strangers.isEmpty()) {
+            for (Sight sight : entry.host.scan(strangers)) {
+                sight.record()
+                        .ifPresent(r -> assignments.adopt(entry.host.spec().name(), r));
+            }
+        }
     }
 
     private void heard(Entry entry, String line) {
@@ -301,8 +313,23 @@ final class HostFleet implements DeliveryDriver {
         return entry(name).host;
     }
 
-    void mode(String name, HostPlanner.Mode mode) {
-        entry(name).mode = mode;
+    long mode(String name, HostPlanner.Mode mode) {
+        return assignments.mode(entry(name).host.spec().name(), mode);
+    }
+
+    /** Returns the members that a host carries or was chosen for. */
+    List<MemberRef> carried(String name) {
+        Entry entry = entry(name);
+        return assignments.seen().members().values().stream()
+                .filter(assigned -> assigned.host().equals(entry.host.spec().name()))
+                .map(assigned -> assigned.promised().ref())
+                .toList();
+    }
+
+    private static HostPlanner.Mode mode(Entry entry, Assignments.Seen assigned) {
+        HostSpec spec = entry.host.spec();
+        HostPlanner.Mode described = spec.enabled() ? HostPlanner.Mode.ENABLED : HostPlanner.Mode.DISABLED;
+        return assigned.modes().getOrDefault(spec.name(), described);
     }
 
     @Override
@@ -321,9 +348,10 @@ final class HostFleet implements DeliveryDriver {
     @Override
     public PlaceCapacity capacity() {
         List<PlaceCapacity.Host> answers = new ArrayList<>();
+        Assignments.Seen assigned = assignments.seen();
         for (Entry entry : hosts.values()) {
             HostFacts facts = entry.facts;
-            if (facts != null && entry.mode == HostPlanner.Mode.ENABLED && entry.silent.isEmpty()) {
+            if (facts != null && mode(entry, assigned) == HostPlanner.Mode.ENABLED && entry.silent.isEmpty()) {
                 HostPlanner.Amounts usable = usable(facts);
                 answers.add(new PlaceCapacity.Host(
                         entry.host.location(),
@@ -368,12 +396,10 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public List<MemberRef> members() {
-        List<Entry> answering = answering();
-        inParallel(answering, entry -> {
-            return relisted(entry, java.util.Objects.requireNonNull(entry.facts));
-        });
-        return hosts.values().stream()
-                .flatMap(e -> e.members.values().stream())
+        inParallel(answering(), HostFleet::relist);
+        return Stream.concat(
+                        hosts.values().stream().flatMap(e -> e.members.values().stream()),
+                        assignments.seen().members().values().stream().map(Assignments.Assigned::promised))
                 .map(MemberRecord::ref)
                 .distinct()
                 .toList();
@@ -385,36 +411,55 @@ final class HostFleet implements DeliveryDriver {
 
         record Nowhere() implements Whereabouts {}
 
-        record Unknown(Entry entry) implements Whereabouts {}
+        /** @param entry the host it is on, if this control plane knows that host */
+        record Unknown(Optional<Entry> entry, ErrorCode code, String why) implements Whereabouts {}
     }
 
     private Whereabouts where(MemberRef ref) {
-        String name = ref.externalName();
-        for (Entry entry : hosts.values()) {
-            if (entry.members.containsKey(name)) {
-                return entry.silent.isEmpty() ? new Whereabouts.On(entry) : new Whereabouts.Unknown(entry);
-            }
-        }
-        // Another control plane may have placed it since we looked.
-        Map<Entry, List<Sight>> seen = inParallel(answering(), entry -> entry.host.scan(List.of(name)));
-        for (Map.Entry<Entry, List<Sight>> answer : seen.entrySet()) {
-            for (Sight sight : answer.getValue()) {
-                sight.record().ifPresent(r -> answer.getKey().members.put(name, r));
-                return new Whereabouts.On(answer.getKey());
-            }
-        }
-        return hosts.values().stream()
-                .filter(e -> !seen.containsKey(e) && (!e.listed() || e.silent.isEmpty()))
-                .findFirst()
-                .<Whereabouts>map(Whereabouts.Unknown::new)
+        return assignments
+                .of(ref.externalName())
+                .map(assigned -> where(ref, assigned.host()))
                 .orElseGet(Whereabouts.Nowhere::new);
     }
 
-    private static ProviderException silent(MemberRef ref, Entry entry) {
-        return Failures.of(
+    private Whereabouts where(MemberRef ref, String host) {
+        Entry entry = hosts.get(host);
+        if (entry == null) {
+            return new Whereabouts.Unknown(
+                    Optional.empty(),
+                    ErrorCode.PROVIDER_UNAVAILABLE,
+                    "the host " + host + ", which carries " + ref + ", is not given to this control plane; it has "
+                            + hosts.keySet());
+        }
+        return entry.silent
+                .<Whereabouts>map(why -> unknown(ref, entry, why))
+                .orElseGet(() -> new Whereabouts.On(entry));
+    }
+
+    private static Whereabouts.Unknown unknown(MemberRef ref, Entry entry, String why) {
+        return new Whereabouts.Unknown(
+                Optional.of(entry),
                 entry.code,
-                "the host " + entry.host.spec().name() + ", which carries " + ref + " or may do so, does not answer: "
-                        + entry.silent.orElse("it did not answer in time"));
+                "the host " + entry.host.spec().name() + ", which carries " + ref + ", does not answer: " + why);
+    }
+
+    /** Returns where a member is; also that of a host which does not answer now, as its members shall be let in when it does again. */
+    private Optional<SshHost.Peer> peer(MemberRef ref) {
+        String name = ref.externalName();
+        Optional<Entry> carrier = assignments.of(name).map(assigned -> hosts.get(assigned.host()));
+        if (carrier.isEmpty()) {
+            return Optional.empty();
+        }
+        Entry entry = carrier.get();
+        MemberRecord known = entry.members.get(name);
+        if ((known == null || known.ports().isEmpty()) && entry.silent.isEmpty()) {
+            // Another control plane may have prepared it since we looked.
+            entry.host.scan(List.of(name)).stream()
+                    .flatMap(s -> s.record().stream())
+                    .forEach(r -> entry.members.put(name, r));
+            known = entry.members.get(name);
+        }
+        return Optional.of(new SshHost.Peer(entry.host.spec(), known == null ? Map.of() : known.ports()));
     }
 
     /** Does something on the host that carries a member; empty if none does. */
@@ -423,7 +468,7 @@ final class HostFleet implements DeliveryDriver {
         if (where instanceof Whereabouts.On on) {
             return Optional.of(verb.apply(on.entry().host));
         } else if (where instanceof Whereabouts.Unknown unknown) {
-            throw silent(ref, unknown.entry());
+            throw Failures.of(unknown.code(), unknown.why());
         }
         return Optional.empty();
     }
@@ -494,18 +539,35 @@ final class HostFleet implements DeliveryDriver {
     @Override
     public List<ObservedMember> observeAll(Collection<MemberRef> refs) {
         Map<MemberRef, ObservedMember> seen = new ConcurrentHashMap<>();
+        look(refs, this::remembered, seen);
+        // Of what is not where it was, the notes know more: another control plane may have placed it anew.
+        look(refs.stream().filter(ref -> !seen.containsKey(ref)).toList(), this::where, seen);
+        return refs.stream()
+                .map(ref -> seen.getOrDefault(ref, ObservedMember.absent(ref)))
+                .toList();
+    }
+
+    /** Where a member was when its host was last looked at; the notes are asked only for the others. */
+    private Whereabouts remembered(MemberRef ref) {
+        return hosts.values().stream()
+                .filter(entry -> entry.members.containsKey(ref.externalName()))
+                .findFirst()
+                .map(entry -> where(ref, entry.host.spec().name()))
+                .orElseGet(Whereabouts.Nowhere::new);
+    }
+
+    private void look(
+            Collection<MemberRef> refs, Function<MemberRef, Whereabouts> place, Map<MemberRef, ObservedMember> seen) {
         Map<Entry, List<MemberRef>> byHost = new LinkedHashMap<>();
         for (MemberRef ref : refs) {
-            Whereabouts where = where(ref);
+            Whereabouts where = place.apply(ref);
             if (where instanceof Whereabouts.On on) {
                 byHost.computeIfAbsent(on.entry(), e -> new ArrayList<>()).add(ref);
             } else if (where instanceof Whereabouts.Unknown unknown) {
-                seen.put(ref, unknown(ref, unknown.entry()));
-            } else {
-                seen.put(ref, ObservedMember.absent(ref));
+                seen.put(ref, observed(ref, unknown));
             }
         }
-        inParallel(List.copyOf(byHost.keySet()), entry -> {
+        Map<Entry, Boolean> answered = inParallel(List.copyOf(byHost.keySet()), entry -> {
             List<MemberRef> here = java.util.Objects.requireNonNull(byHost.get(entry));
             Map<String, Sight> sights = entry
                     .host
@@ -516,7 +578,6 @@ final class HostFleet implements DeliveryDriver {
                 Sight sight = sights.get(ref.externalName());
                 if (sight == null) {
                     entry.members.remove(ref.externalName());
-                    seen.put(ref, ObservedMember.absent(ref));
                 } else {
                     sight.record().ifPresent(r -> entry.members.put(sight.name(), r));
                     seen.put(ref, entry.host.observed(ref, sight));
@@ -524,26 +585,21 @@ final class HostFleet implements DeliveryDriver {
             }
             return true;
         });
-        return refs.stream()
-                .map(ref -> seen.computeIfAbsent(ref, r -> byHost.entrySet().stream()
-                        .filter(e -> e.getValue().contains(r))
-                        .map(e -> unknown(r, e.getKey()))
-                        .findFirst()
-                        .orElseGet(() -> ObservedMember.absent(r))))
-                .toList();
+        byHost.forEach((entry, here) -> {
+            if (!answered.containsKey(entry)) {
+                here.forEach(ref -> seen.putIfAbsent(
+                        ref, observed(ref, unknown(ref, entry, entry.silent.orElse("it did not answer in time")))));
+            }
+        });
     }
 
-    private static ObservedMember unknown(MemberRef ref, Entry entry) {
-        ObservedMember.Builder seen = ObservedMember.builder()
-                .ref(ref)
-                .state(MemberState.UNKNOWN)
-                .reason(String.valueOf(silent(ref, entry).getMessage()));
-        MemberRecord known = entry.members.get(ref.externalName());
-        if (known != null) {
-            seen.location(entry.host.location())
-                    .ports(known.ports())
-                    .address(entry.host.spec().clientAddress());
-        }
+    private static ObservedMember observed(MemberRef ref, Whereabouts.Unknown unknown) {
+        ObservedMember.Builder seen =
+                ObservedMember.builder().ref(ref).state(MemberState.UNKNOWN).reason(unknown.why());
+        unknown.entry().ifPresent(entry -> {
+            seen.location(entry.host.location()).address(entry.host.spec().clientAddress());
+            Optional.ofNullable(entry.members.get(ref.externalName())).ifPresent(known -> seen.ports(known.ports()));
+        });
         return seen.build();
     }
 
@@ -582,41 +638,54 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public ObservedMember prepare(MemberWorkload workload, Epoch epoch) {
-        if (!workload.filled().isEmpty()) {
-            throw cannotFill();
-        }
         MemberRef ref = workload.ref();
-        Whereabouts where = where(ref);
+        Assignments.Assigned assigned =
+                assignments.under(assignments.of(ref.externalName()).orElseGet(() -> placed(workload, epoch)), epoch);
+        Whereabouts where = where(ref, assigned.host());
         if (where instanceof Whereabouts.Unknown unknown) {
-            throw silent(ref, unknown.entry());
+            throw Failures.of(unknown.code(), unknown.why());
         }
-        Entry entry = where instanceof Whereabouts.On on ? on.entry() : placed(workload, epoch);
+        Entry entry = entry(assigned.host());
+        ObservedMember seen = prepared(entry, assigned, workload, epoch);
+        entry.host.scan(List.of(ref.externalName())).stream()
+                .flatMap(s -> s.record().stream())
+                .forEach(r -> entry.members.put(ref.externalName(), r));
+        return seen;
+    }
+
+    /** Prepares a member where it was placed; if that fails and nothing of it is there, it may go elsewhere the next time. */
+    private ObservedMember prepared(Entry entry, Assignments.Assigned assigned, MemberWorkload workload, Epoch epoch) {
         try {
-            ObservedMember seen = entry.host.prepare(workload, epoch);
-            entry.host.scan(List.of(ref.externalName())).stream()
-                    .flatMap(s -> s.record().stream())
-                    .forEach(r -> entry.members.put(ref.externalName(), r));
-            return seen;
+            return entry.host.prepare(workload, epoch);
         } catch (RuntimeException e) {
-            if (where instanceof Whereabouts.Nowhere) {
-                entry.members.remove(ref.externalName());
+            try {
+                if (entry.host.scan(List.of(assigned.name())).isEmpty()) {
+                    forget(assigned);
+                }
+            } catch (ProviderException unknown) {
+                e.addSuppressed(unknown);
             }
             throw e;
         }
     }
 
+    private void forget(Assignments.Assigned assigned) {
+        if (assignments.release(assigned)) {
+            dropped(assigned);
+        }
+    }
+
+    private void dropped(Assignments.Assigned assigned) {
+        hosts.values().forEach(e -> e.members.remove(assigned.name()));
+    }
+
     @Override
     public ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
-        throw cannotFill();
+        return present(workload.ref(), host -> host.fill(workload, directory, tar, epoch));
     }
 
-    private ProviderException cannotFill() {
-        return Failures.of(
-                ErrorCode.UNSUPPORTED, "hosts do not fill members from an archive yet; they offer " + capabilities);
-    }
-
-    /** Chooses a host and promises the room at once, so that the next choice counts with it. */
-    private synchronized Entry placed(MemberWorkload workload, Epoch epoch) {
+    /** Chooses a host and notes the choice, which promises the room to it before the host is told anything. */
+    private Assignments.Assigned placed(MemberWorkload workload, Epoch epoch) {
         List<Entry> offering = hosts.values().stream()
                 .filter(e -> !e.silent.isEmpty()
                         || e.host.builds().stream()
@@ -630,40 +699,58 @@ final class HostFleet implements DeliveryDriver {
                             + workload.software().version() + "; there is " + software());
         }
         MemberRecord promised = MemberRecord.fresh(workload.ref(), false, "", epoch.value())
+                .limited(workload.resources())
                 .edit()
-                .cpuMillis(workload.resources().cpuMillis())
-                .memoryBytes(workload.resources().memory().bytes())
                 .sizes(workload.directories().stream()
                         .filter(d -> d.size().isPresent())
                         .collect(Collectors.toMap(
-                                d -> d.name(), d -> d.size().orElseThrow().bytes())))
+                                Directory::name, d -> d.size().orElseThrow().bytes())))
                 .build();
-        HostPlanner.Decision decision = HostPlanner.choose(
-                offering.stream().map(e -> candidate(e, workload.ref())).toList(),
-                new HostPlanner.Demand(amounts(promised), workload.placement(), false),
-                settings.strategy());
-        if (decision instanceof HostPlanner.Decision.Chosen chosen) {
-            Entry entry = entry(chosen.location().host());
-            entry.members.put(workload.ref().externalName(), promised);
-            return entry;
+        HostPlanner.Demand demand = new HostPlanner.Demand(amounts(promised), workload.placement());
+        for (int tries = 0; tries < Assignments.CONFLICTS; tries++) {
+            long gone = assignments.gone(workload.ref().externalName(), epoch);
+            Assignments.Seen assigned = assignments.seen();
+            HostPlanner.Decision decision = HostPlanner.choose(
+                    offering.stream()
+                            .map(e -> candidate(e, assigned, workload.ref()))
+                            .toList(),
+                    demand,
+                    settings.strategy());
+            if (decision instanceof HostPlanner.Decision.Refused refused) {
+                throw Failures.of(
+                        ErrorCode.CAPACITY_EXCEEDED,
+                        "no host can take " + workload.ref() + ": " + String.join("; ", refused.reasons()));
+            }
+            String host = ((HostPlanner.Decision.Chosen) decision).location().host();
+            boolean noted = assignments.assign(assigned, gone, host, promised);
+            // Whoever was faster for this very member is as good.
+            Optional<Assignments.Assigned> there = assignments.of(workload.ref().externalName());
+            if (noted || there.isPresent()) {
+                return there.orElseThrow(Assignments::contended);
+            }
         }
-        throw Failures.of(
-                ErrorCode.CAPACITY_EXCEEDED,
-                "no host can take " + workload.ref() + ": "
-                        + String.join("; ", ((HostPlanner.Decision.Refused) decision).reasons()));
+        throw Assignments.contended();
     }
 
-    private HostPlanner.Candidate candidate(Entry entry, MemberRef ref) {
+    private HostPlanner.Candidate candidate(Entry entry, Assignments.Seen assigned, MemberRef ref) {
         HostFacts facts = entry.facts;
+        Map<String, MemberRecord> carried = new HashMap<>();
+        assigned.members().forEach((name, a) -> {
+            if (a.host().equals(entry.host.spec().name())) {
+                carried.put(name, a.promised());
+            }
+        });
+        // What a member has by now counts instead of what it was promised when it was placed.
+        carried.replaceAll((name, promise) -> entry.members.getOrDefault(name, promise));
         return new HostPlanner.Candidate(
                 entry.host.location(),
-                entry.mode,
+                mode(entry, assigned),
                 entry.silent,
                 facts == null ? HostPlanner.Amounts.NOTHING : usable(facts),
-                entry.members.values().stream()
+                carried.values().stream()
                         .map(HostFleet::amounts)
                         .reduce(HostPlanner.Amounts.NOTHING, HostPlanner.Amounts::plus),
-                entry.members.values().stream()
+                carried.values().stream()
                         .filter(r -> r.instance().equals(ref.instance()))
                         .map(MemberRecord::member)
                         .collect(Collectors.toSet()));
@@ -678,12 +765,11 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
-        each(ref, host -> {
-            host.destroy(ref, epoch, mode);
-            if (mode == DestroyMode.EVERYTHING) {
-                hosts.values().forEach(e -> e.members.remove(ref.externalName()));
-            }
-        });
+        Optional<Assignments.Assigned> assigned = assignments.of(ref.externalName());
+        each(ref, host -> host.destroy(ref, epoch, mode));
+        if (mode == DestroyMode.EVERYTHING) {
+            assigned.filter(a -> assignments.destroyed(a, epoch)).ifPresent(this::dropped);
+        }
     }
 
     @Override

@@ -88,9 +88,8 @@ final class HostPlanner {
      *
      * @param amounts what it is promised
      * @param placement where it may be
-     * @param otherZones whether members it must be apart from must be in other zones, too
      */
-    record Demand(Amounts amounts, Placement placement, boolean otherZones) {}
+    record Demand(Amounts amounts, Placement placement) {}
 
     /** The answer. */
     sealed interface Decision {
@@ -156,7 +155,8 @@ final class HostPlanner {
         if (sibling.isPresent()) {
             return Optional.of("carries " + sibling.get() + " of the same instance");
         }
-        if (demand.otherZones() && takenZones.contains(host.location().zone())) {
+        if (demand.placement().otherZones()
+                && takenZones.contains(host.location().zone())) {
             return Optional.of("its zone carries another member of the same instance");
         }
         Amounts wanted = demand.amounts();

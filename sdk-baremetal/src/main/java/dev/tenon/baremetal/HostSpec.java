@@ -1,13 +1,11 @@
 package dev.tenon.baremetal;
 
-import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.Secret;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.immutables.value.Value;
 
 /** A host that is to carry members, and how to log in to it. */
@@ -56,6 +54,15 @@ public interface HostSpec {
         return address();
     }
 
+    /**
+     * Address at which members on other hosts reach its members, and from which its members' connections to them come. A name must
+     * resolve to the address and the address to the name, on every host. Defaults to {@link #address()}.
+     */
+    @Value.Default
+    default String memberAddress() {
+        return address();
+    }
+
     /** Address of the host that members listen on. Defaults to {@code 0.0.0.0}, all of its IPv4 addresses. */
     @Value.Default
     default String listen() {
@@ -74,48 +81,34 @@ public interface HostSpec {
     /** Checks the fields. */
     @Value.Check
     default void check() {
-        Pattern words = Pattern.compile("[a-z][a-z0-9-]{0,31}");
-        refuse(
-                !words.matcher(name()).matches(),
-                ErrorCode.NAME_INVALID,
-                "host.name",
-                "expected a letter and up to 31 characters of a-z0-9-");
-        refuse(
-                !words.matcher(zone()).matches(),
-                ErrorCode.NAME_INVALID,
-                "host.zone",
-                "expected a letter and up to 31 characters of a-z0-9-");
-        refuse(
-                address().isEmpty() || address().chars().anyMatch(c -> c <= ' '),
-                ErrorCode.SPEC_INVALID,
-                "host.address",
-                "expected a host name or address");
-        refuse(port() < 1 || port() > 65_535, ErrorCode.SPEC_INVALID, "host.port", port() + "; expected 1 to 65535");
+        HostedDelivery.name("host.name", name());
+        HostedDelivery.name("host.zone", zone());
+        address("host.address", address());
+        address("host.clientAddress", clientAddress());
+        address("host.memberAddress", memberAddress());
+        refuse(port() < 1 || port() > 65_535, "host.port", port() + "; expected 1 to 65535");
         refuse(
                 !user().matches("[a-z_][a-z0-9_-]{0,31}"),
-                ErrorCode.SPEC_INVALID,
                 "host.user",
                 "expected a user name of up to 32 characters of a-z0-9_-");
-        refuse(
-                !listen().matches("\\d{1,3}(\\.\\d{1,3}){3}"),
-                ErrorCode.SPEC_INVALID,
-                "host.listen",
-                "expected an IPv4 address");
+        refuse(!listen().matches("\\d{1,3}(\\.\\d{1,3}){3}"), "host.listen", "expected an IPv4 address");
         refuse(
                 privateKey().isEmpty() && password().isEmpty(),
-                ErrorCode.SPEC_INVALID,
                 "host.privateKey",
                 "missing; expected a private key or a password");
         refuse(
                 hostKeys().isEmpty(),
-                ErrorCode.SPEC_INVALID,
                 "host.hostKeys",
                 "none; expected at least one line of the host's /etc/ssh/ssh_host_*_key.pub");
     }
 
-    private static void refuse(boolean wrong, ErrorCode code, String field, String words) {
+    private static void address(String field, String value) {
+        refuse(!value.matches("[A-Za-z0-9.:_-]+"), field, "expected a host name or address");
+    }
+
+    private static void refuse(boolean wrong, String field, String words) {
         if (wrong) {
-            throw new InvalidSpecException(code, field, words);
+            throw new InvalidSpecException(field, words);
         }
     }
 

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +35,25 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class HostedDelivery<H extends DeliveryDriver> implements DeliveryDriver {
     private static final int MOST_LINES = 10_000;
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,31}");
 
     private volatile @Nullable H running;
+
+    /** Returns a name if it has the form of those of places, zones and hosts. */
+    static String name(String field, String value) {
+        if (!NAME.matcher(value).matches()) {
+            throw new InvalidSpecException(
+                    ErrorCode.NAME_INVALID, field, "expected a letter and up to 31 characters of a-z0-9-");
+        }
+        return value;
+    }
+
+    /** Refuses what cannot be a range of members' ports. */
+    static void checkPorts(int first, int last) {
+        if (first < 1024 || last > 65_535 || last < first) {
+            throw new InvalidSpecException("ports", first + " to " + last + "; expected a range within 1024 to 65535");
+        }
+    }
 
     /** Starts what runs. */
     abstract H open(DeliveryContext context, Ticker ticker);

@@ -1,17 +1,14 @@
 package dev.tenon.baremetal;
 
-import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.Location;
 import dev.tenon.spi.delivery.PlaceCapacity;
-import dev.tenon.spi.workload.Software;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * Runs members as child processes of this machine: no container, no image, no service manager.
@@ -55,8 +52,6 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
 
     /** Builds a {@link LocalDelivery}. */
     public static final class Builder {
-        private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,31}");
-
         private String id = "local";
         private String zone = "local";
         private String host = "localhost";
@@ -93,10 +88,7 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
 
         /** Sets the range that members' ports come from, both ends included. Defaults to 20000 to 29999. */
         public Builder ports(int first, int last) {
-            if (first < 1024 || last > 65_535 || last < first) {
-                throw new InvalidSpecException(
-                        "ports", first + " to " + last + "; expected a range within 1024 to 65535");
-            }
+            checkPorts(first, last);
             this.firstPort = first;
             this.lastPort = last;
             return this;
@@ -145,14 +137,6 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
             }
             this.spares = count;
             return this;
-        }
-
-        private static String name(String field, String value) {
-            if (!NAME.matcher(value).matches()) {
-                throw new InvalidSpecException(
-                        ErrorCode.NAME_INVALID, field, "expected a letter and up to 31 characters of a-z0-9-");
-            }
-            return value;
         }
 
         /** Returns the delivery; nothing is touched before {@link DeliveryDriver#start}. */

@@ -26,6 +26,7 @@ import dev.tenon.spi.workload.ProcessSpec;
 import dev.tenon.spi.workload.Software;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
@@ -376,11 +377,11 @@ final class LocalHost implements DeliveryDriver {
         ObservedMember.Builder seen = ObservedMember.builder()
                 .ref(member.ref())
                 .location(settings.location())
-                .ports(content.ports());
+                .ports(content.ports())
+                .address(settings.address().orElse(settings.listen()));
         if (!content.complete()) {
             return seen.state(MemberState.INCOMPLETE).build();
         }
-        seen.address(settings.address().orElse(settings.listen()));
         if (!content.adminSocket().isEmpty()) {
             seen.admin(new AdminAddress.Unix(Path.of(content.adminSocket())));
         } else if (content.adminPort() > 0) {
@@ -571,6 +572,8 @@ final class LocalHost implements DeliveryDriver {
                 return observed(member, filled(member, content, workload, directory, tar));
             } catch (IOException e) {
                 throw Failures.io("filling " + directory + " of " + member.ref(), e);
+            } catch (UncheckedIOException e) {
+                throw Failures.io("reading what is to fill " + directory + " of " + member.ref(), e);
             }
         });
     }
@@ -583,7 +586,7 @@ final class LocalHost implements DeliveryDriver {
         boolean durable = member.root().durable();
         Disk.deleteTree(beside);
         try {
-            new Filling(machine.runAs()).unpack(tar, beside);
+            Filling.unpack(tar, beside, machine.runAs());
             if (durable && !machine.syncFileSystem(beside)) {
                 Disk.syncTree(beside);
             }
@@ -635,7 +638,7 @@ final class LocalHost implements DeliveryDriver {
             return member(new MemberRef(asking.tenant(), asking.instance(), member))
                     .read()
                     .map(r -> r.ports().get(port))
-                    .orElseThrow(() -> Peers.unprepared(asking, member, port));
+                    .orElseThrow(() -> Peers.unprepared(asking, member, "port " + port));
         }
     }
 

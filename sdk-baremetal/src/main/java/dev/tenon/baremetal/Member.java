@@ -110,8 +110,12 @@ final class Member {
         return content;
     }
 
-    /** Returns the record as one line of text. */
-    static byte[] json(MemberRecord content) throws IOException {
+    static <T> T parse(String json, Class<T> type) throws IOException {
+        return Json.MAPPER.readValue(json, type);
+    }
+
+    /** Returns a record as one line of text. */
+    static byte[] json(Object content) throws IOException {
         return Json.MAPPER.writeValueAsBytes(content);
     }
 

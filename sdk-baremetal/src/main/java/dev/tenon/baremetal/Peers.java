@@ -30,11 +30,11 @@ interface Peers {
         return block(address(member));
     }
 
-    /** Returns the failure of who needs a port that is not assigned yet. */
-    static ProviderException unprepared(MemberRef asking, String member, String port) {
+    /** Returns the failure of who needs what is not known before the other one is prepared. */
+    static ProviderException unprepared(MemberRef asking, String member, String what) {
         return Failures.of(
                 ErrorCode.PROVIDER_FAILED,
-                asking + " needs port " + port + " of " + member + ", which is not prepared yet");
+                asking + " needs the " + what + " of " + member + ", which is not prepared yet");
     }
 
     /** Returns an address as a block of one; a name stays as it is. */

@@ -1,19 +1,21 @@
 package dev.tenon.baremetal;
 
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceId;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.internal.ssh.Limits;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
-import dev.tenon.spi.workload.Software;
+import dev.tenon.spi.workload.MemberRef;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 
 /**
  * Runs members on hosts that are reached over SSH: no agent to install beforehand, no container, no image.
@@ -53,8 +55,6 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
 
     /** Builds an {@link SshDelivery}. */
     public static final class Builder {
-        private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,31}");
-
         private String id = "hosts";
         private final Map<String, HostSpec> hosts = new LinkedHashMap<>();
         private String runAs = "tenon";
@@ -68,11 +68,7 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
 
         /** Names the place; 1 to 32 characters of {@code a-z0-9-}. Also names its directory on every host. Defaults to {@code hosts}. */
         public Builder id(String name) {
-            if (!NAME.matcher(name).matches()) {
-                throw new InvalidSpecException(
-                        ErrorCode.NAME_INVALID, "id", "expected a letter and up to 31 characters of a-z0-9-");
-            }
-            this.id = name;
+            this.id = name("id", name);
             return this;
         }
 
@@ -103,10 +99,7 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
 
         /** Sets the range that members' ports come from, both ends included. Defaults to 20000 to 29999. */
         public Builder ports(int first, int last) {
-            if (first < 1024 || last > 65_535 || last < first) {
-                throw new InvalidSpecException(
-                        "ports", first + " to " + last + "; expected a range within 1024 to 65535");
-            }
+            checkPorts(first, last);
             this.firstPort = first;
             this.lastPort = last;
             return this;
@@ -176,13 +169,38 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
         return running().host(host).freshFacts();
     }
 
-    /** Lets new members be placed on a host, from now until this object is closed. */
+    /** Lets new members be placed on a host, now and in every control plane that shares the store, until it is disabled again. */
     public void enable(String host) {
         running().mode(host, HostPlanner.Mode.ENABLED);
     }
 
-    /** Places no new members on a host, from now until this object is closed; those that are there stay and go on. */
+    /** Places no new members on a host until it is enabled again; those that are there stay and go on. */
     public void disable(String host) {
         running().mode(host, HostPlanner.Mode.DISABLED);
+    }
+
+    /** Returns the members that a host carries or was chosen for; a host without any may be left out of the next builder. */
+    public List<MemberRef> carried(String host) {
+        return running().carried(host);
+    }
+
+    /**
+     * Places no new members on a host and moves those that are there elsewhere, one after the other: a standby is added on another host,
+     * takes over if the member is the primary, and the member is removed. What cannot be moved stays and goes on: stopped and recycled
+     * instances, and those for which no other host has room. May be repeated, also by another process, and goes on where it was.
+     *
+     * @param tenon the control plane that this delivery was given to
+     * @param patience how long to wait for each operation; one that takes longer goes on
+     * @return what is still there and why, by instance; empty if the host carries nothing any more
+     */
+    public Map<InstanceId, String> drain(String host, Tenon tenon, Duration patience) {
+        long since = running().mode(host, HostPlanner.Mode.DRAINING);
+        Map<InstanceId, String> reasons = new Drain(tenon, id(), host, Long.toString(since), patience).run();
+        Map<InstanceId, String> left = new LinkedHashMap<>();
+        carried(host)
+                .forEach(ref -> left.put(
+                        ref.instance(),
+                        reasons.getOrDefault(ref.instance(), "only members of instances that run can be moved")));
+        return left;
     }
 }

@@ -26,6 +26,8 @@ import dev.tenon.spi.workload.Software;
 import dev.tenon.spi.workload.Stop;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +47,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -87,7 +91,8 @@ final class SshHost implements AutoCloseable {
             Tunnels tunnels,
             Ticker ticker,
             Clock clock,
-            RandomGenerator random) {
+            RandomGenerator random,
+            Function<MemberRef, Optional<Peer>> peers) {
         String base() {
             return Agent.BASE + "/" + id;
         }
@@ -96,6 +101,9 @@ final class SshHost implements AutoCloseable {
             return "/run/tenon/" + id;
         }
     }
+
+    /** Where a member is, for the others of its instance. */
+    record Peer(HostSpec host, Map<String, Integer> ports) {}
 
     /** What is known of the host since it was last reached. */
     record Adopted(HostFacts facts, RunAs runAs, List<SoftwareShelf.Build> builds) {}
@@ -292,11 +300,10 @@ final class SshHost implements AutoCloseable {
             return seen.state(MemberState.INCOMPLETE).build();
         }
         MemberRecord content = sight.record().get();
-        seen.location(location()).ports(content.ports());
+        seen.location(location()).ports(content.ports()).address(spec.clientAddress());
         if (!content.complete()) {
             return seen.state(MemberState.INCOMPLETE).build();
         }
-        seen.address(spec.clientAddress());
         if (!content.adminSocket().isEmpty()) {
             seen.admin(new AdminAddress.Unix(setup.tunnels().to(ref.externalName(), link, content.adminSocket())));
         }
@@ -339,12 +346,17 @@ final class SshHost implements AutoCloseable {
 
     // ---- programs
 
+    /** Names something that must not be done twice. */
+    private String id() {
+        return Long.toHexString(setup.random().nextLong()) + "-" + counter.incrementAndGet();
+    }
+
     /** Runs a program as the members' user, once, even if the connection is lost meanwhile. */
     private ExecResult run(List<String> argv, Map<String, String> environment, byte[] input, Duration timeout) {
         RunAs.User user = adopted().runAs().user();
         List<Object> words = new ArrayList<>(List.of(
                 setup.base(),
-                Long.toHexString(setup.random().nextLong()) + "-" + counter.incrementAndGet(),
+                id(),
                 user.uid(),
                 user.gid(),
                 Math.max(1, (timeout.toMillis() + 999) / 1000),
@@ -385,26 +397,60 @@ final class SshHost implements AutoCloseable {
 
     ExecResult runTool(Software software, Command command) {
         SoftwareShelf.Build build = SoftwareShelf.find(builds(), software, "the host " + spec.name());
-        ExecResult result = run(command, rendering(Map.of(), Map.of(), home(build)));
+        ExecResult result = run(command, rendering(Map.of(), Map.of(), home(build), Peers.NONE));
         if (SoftwareShelf.suspicious(result)) {
             suspect(build);
         }
         return result;
     }
 
-    private Rendering rendering(Map<String, String> directories, Map<String, Integer> ports, Path softwareHome) {
+    private Rendering rendering(
+            Map<String, String> directories, Map<String, Integer> ports, Path softwareHome, Peers peers) {
         return new Rendering(
-                directories,
-                ports,
-                softwareHome,
-                spec.listen(),
-                adopted().runAs(),
-                Peers.NONE,
-                program -> true);
+                directories, ports, softwareHome, spec.listen(), adopted().runAs(), peers, program -> true);
     }
 
     private Rendering rendering(MemberRecord content) {
-        return rendering(content.directories(), content.ports(), Path.of(content.softwareHome()));
+        return rendering(
+                content.directories(), content.ports(), Path.of(content.softwareHome()), new Neighbours(content));
+    }
+
+    /** Members are on several hosts and reach each other through the network. */
+    private final class Neighbours implements Peers {
+        /** No connection comes from the broadcast address. */
+        private static final String NOWHERE = "255.255.255.255/32";
+
+        private final MemberRecord asking;
+
+        Neighbours(MemberRecord asking) {
+            this.asking = asking;
+        }
+
+        private Optional<Peer> peer(String member) {
+            return member.equals(asking.member())
+                    ? Optional.of(new Peer(spec, asking.ports()))
+                    : setup.peers().apply(new MemberRef(asking.tenant(), asking.instance(), member));
+        }
+
+        @Override
+        public String address(String member) {
+            return peer(member)
+                    .map(p -> p.host().memberAddress())
+                    .orElseThrow(() -> Peers.unprepared(asking.ref(), member, "address"));
+        }
+
+        @Override
+        public int port(String member, String port) {
+            return peer(member)
+                    .map(p -> p.ports().get(port))
+                    .orElseThrow(() -> Peers.unprepared(asking.ref(), member, "port " + port));
+        }
+
+        /** One that is not placed yet may come from anywhere later, but from nowhere now. */
+        @Override
+        public String source(String member) {
+            return peer(member).map(p -> Peers.block(p.host().memberAddress())).orElse(NOWHERE);
+        }
     }
 
     // ---- prepare
@@ -437,7 +483,7 @@ final class SshHost implements AutoCloseable {
             MemberRecord content = describe(claimPorts(started, workload), workload);
             write(content, epoch);
             try {
-                fill(content, workload, epoch);
+                initialise(content, workload, epoch);
             } catch (ProviderException e) {
                 if (e.code() == ErrorCode.PROVIDER_FAILED) {
                     suspect(build);
@@ -445,7 +491,8 @@ final class SshHost implements AutoCloseable {
                 throw e;
             }
             writeFiles(content, workload.files(), epoch);
-            write(content.edit().complete(true).build(), epoch);
+            // What is still to be filled is not complete: preparing it again starts over, which loses nothing.
+            write(content.edit().complete(workload.filled().isEmpty()).build(), epoch);
         } catch (RuntimeException e) {
             abandon(ref, epoch);
             throw e;
@@ -487,8 +534,7 @@ final class SshHost implements AutoCloseable {
     }
 
     private MemberRecord describe(MemberRecord content, MemberWorkload workload) {
-        return Description.of(
-                content, workload, content.home(), runOf(workload.ref()), List.of(), this::rendering);
+        return Description.of(content, workload, content.home(), runOf(workload.ref()), List.of(), this::rendering);
     }
 
     private void write(MemberRecord content, Epoch epoch) {
@@ -525,7 +571,7 @@ final class SshHost implements AutoCloseable {
         lines.append(key).append(' ').append(value).append('\n');
     }
 
-    private void fill(MemberRecord content, MemberWorkload workload, Epoch epoch) {
+    private void initialise(MemberRecord content, MemberWorkload workload, Epoch epoch) {
         List<InitialiseStep> shared = Templates.shared(workload);
         if (!shared.isEmpty()) {
             List<String> parts =
@@ -560,7 +606,7 @@ final class SshHost implements AutoCloseable {
         if (agent.must(WORK, "model", words.toArray()).text().isEmpty()) {
             Map<String, String> directories = new HashMap<>();
             parts.forEach(part -> directories.put(part, templates + "/" + fresh + "/" + part));
-            Rendering rendering = rendering(directories, Map.of(), Path.of(content.softwareHome()));
+            Rendering rendering = rendering(directories, Map.of(), Path.of(content.softwareHome()), Peers.NONE);
             steps.forEach(step -> step(step, rendering));
             agent.must(WORK, "publish", templates, key, fresh);
             log.info("Prepared the template {} on the host {}", key, spec.name());
@@ -573,7 +619,9 @@ final class SshHost implements AutoCloseable {
                 step,
                 run(step.command(), rendering),
                 " on the host " + spec.name(),
-                () -> agent.call(LOOK, "exists", Templates.made(step, rendering)).exit() == 0);
+                () -> agent.call(LOOK, "exists", Templates.made(step, rendering))
+                                .exit()
+                        == 0);
     }
 
     /** @param expected whether only what a restart of the host may lose can be missing */
@@ -673,6 +721,50 @@ final class SshHost implements AutoCloseable {
         }
     }
 
+    ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch) {
+        MemberRef ref = workload.ref();
+        MemberRecord content = present(ref, epoch);
+        RunAs.User user = adopted().runAs().user();
+        String id = id();
+        AtomicReference<@Nullable IOException> unsent = new AtomicReference<>();
+        try {
+            Agent.Reply laid = agent.once(
+                    UPLOAD,
+                    out -> {
+                        try {
+                            Filling.copy(tar, out);
+                        } catch (IOException e) {
+                            unsent.set(e);
+                            throw e;
+                        }
+                    },
+                    "fill",
+                    content.home(),
+                    epoch.value(),
+                    user.uid(),
+                    user.gid(),
+                    directory,
+                    id);
+            if (laid.exit() != 0) {
+                throw agent.failed("filling " + directory + " of " + ref, laid.exit(), laid.complaint());
+            }
+        } catch (UncheckedIOException e) {
+            throw Failures.io("reading what is to fill " + directory + " of " + ref, e);
+        }
+        IOException lost = unsent.get();
+        if (lost != null) {
+            // Whoever unpacks a stream that ends between two files cannot know that there was more.
+            throw Failures.io("filling " + directory + " of " + ref + " on the host " + spec.name(), lost);
+        }
+        // From here to the last line a crash leaves it incomplete, and it is filled anew.
+        MemberRecord half = content.edit().complete(false).build();
+        write(half, epoch);
+        agent.must(WORK, "take", content.home(), epoch.value(), directory, id, setup.base() + "/trash");
+        writeFiles(half, workload.files(), epoch);
+        write(half.edit().complete(true).build(), epoch);
+        return observe(ref);
+    }
+
     // ---- start and stop
 
     ObservedMember start(MemberWorkload workload, Epoch epoch, Duration timeout) {
@@ -687,8 +779,10 @@ final class SshHost implements AutoCloseable {
         for (int tries = 1; ; tries++) {
             Optional<Processes.Failure> failure = startOnce(workload, content, epoch, deadline);
             if (failure.isEmpty()) {
-                MemberRecord now =
-                        content.limited(workload.resources()).edit().fenced(false).build();
+                MemberRecord now = content.limited(workload.resources())
+                        .edit()
+                        .fenced(false)
+                        .build();
                 if (!now.equals(content)) {
                     write(now, epoch);
                 }
@@ -850,21 +944,24 @@ final class SshHost implements AutoCloseable {
 
     // ---- beside
 
-    private MemberRecord admitted(MemberRef ref, Epoch epoch) {
+    private MemberRecord present(MemberRef ref, Epoch epoch) {
         MemberRecord content = look(ref)
                 .flatMap(Sight::record)
-                .filter(MemberRecord::complete)
                 .orElseThrow(() -> Failures.of(ErrorCode.PROVIDER_FAILED, ref + " does not exist here"));
         agent.must(WORK, "admit", content.home(), epoch.value());
         return content;
     }
 
     ExecResult exec(MemberWorkload workload, Command command, Epoch epoch) {
-        return run(command, rendering(admitted(workload.ref(), epoch)));
+        MemberRecord content = present(workload.ref(), epoch);
+        if (!content.complete()) {
+            throw Failures.of(ErrorCode.PROVIDER_FAILED, workload.ref() + " is not prepared");
+        }
+        return run(command, rendering(content));
     }
 
     void resize(MemberRef ref, Resources resources, Epoch epoch) {
-        MemberRecord content = admitted(ref, epoch);
+        MemberRecord content = present(ref, epoch);
         if (look(ref).filter(s -> !s.alive().isEmpty()).isPresent()) {
             throw Failures.runs(ref);
         }
@@ -872,7 +969,7 @@ final class SshHost implements AutoCloseable {
     }
 
     void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {
-        write(admitted(ref, epoch).grown(directory, size), epoch);
+        write(present(ref, epoch).grown(directory, size), epoch);
     }
 
     List<String> logs(MemberRef ref, int lines) {

@@ -266,11 +266,7 @@ final class Templates {
 
     /** Runs one initialise step and makes sure that it did what it says it does. */
     void runStep(InitialiseStep step, Rendering rendering) {
-        requireDone(
-                step,
-                steps.run(step.command(), rendering),
-                "",
-                () -> Files.exists(made(step, rendering)));
+        requireDone(step, steps.run(step.command(), rendering), "", () -> Files.exists(made(step, rendering)));
     }
 
     /** Returns what a step makes. */

@@ -520,6 +520,49 @@ clone() {
     sync -f "$home"
 }
 
+# idle HOME: refuses while one of the member's processes runs.
+idle() {
+    shape "$1"
+    for process in $processes; do
+        if runs "$1/$process.run"; then refuse 1 "$process (process $pid) runs; stop it first"; fi
+    done
+}
+
+# fill HOME EPOCH UID GID DIRECTORY ID <tar: lays an archive beside a directory, where nothing uses it. The member is not held
+# meanwhile: this may take hours, and whoever comes with a newer epoch shall not wait for it.
+fill() {
+    guard "$1" "$2"
+    idle "$1"
+    fresh=$1/$5.filling-$6
+    rm -rf "$1/$5".filling-*
+    mkdir -m 700 "$fresh"
+    chown "$3:$4" "$fresh"
+    exec 9<&-
+    (as "$3" "$4" tar -x -f - -C "$fresh" --no-same-owner) || {
+        code=$?
+        rm -rf "$fresh"
+        exit "$code"
+    }
+    sync -f "$fresh"
+}
+
+# take HOME EPOCH DIRECTORY ID TRASH: puts what was laid beside a directory into its place.
+take() {
+    guard "$1" "$2"
+    idle "$1"
+    fresh=$1/$3.filling-$4 mark=$1/$3.filled grave=$5/${1##*/}-$3-$4
+    if [ -d "$fresh" ]; then
+        # Noted first: a repeated call that finds the mark and nothing beside knows that it was done.
+        printf '%s\n' "$4" | replace "$mark"
+        if [ -d "$1/$3" ]; then mv -T "$1/$3" "$grave"; fi
+        mv -T "$fresh" "$1/$3"
+        sync "$1"
+        setsid rm -rf "$grave" </dev/null >/dev/null 2>&1 9<&- &
+    fi
+    { read -r last <"$mark"; } 2>/dev/null || last=''
+    [ "$last" = "$4" ] || refuse $ABSENT "$fresh does not exist"
+}
+
 # exists PATH: whether a step's mark is there.
 exists() {
     [ -e "$1" ] || refuse $ABSENT "$1 does not exist"
@@ -698,7 +741,7 @@ write | newest | runner | become)
     done
     case $verb in
     facts | adopt | scan | watch | software | install | verify | claim | release | holder | run | begin | admit | record | \
-        directories | files | discard | model | publish | clone | exists | start | await | tell | end | destroy | lines | \
+        directories | files | discard | model | publish | clone | fill | take | exists | start | await | tell | end | destroy | lines | \
         printed | usage) "$verb" "$@" ;;
     *) refuse 2 "no such verb: $verb" ;;
     esac

@@ -94,6 +94,7 @@ class HostPartsTest {
         assertThat(host.port()).isEqualTo(22);
         assertThat(host.user()).isEqualTo("root");
         assertThat(host.clientAddress()).isEqualTo("192.0.2.7");
+        assertThat(host.memberAddress()).isEqualTo("192.0.2.7");
         assertThat(host.enabled()).isTrue();
         assertThat(host.toString()).doesNotContain("Clear-9a8b");
     }
@@ -103,6 +104,8 @@ class HostPartsTest {
         assertThatThrownBy(() -> spec().name("Not a name").build()).hasMessageContaining("host.name");
         assertThatThrownBy(() -> spec().zone("").build()).hasMessageContaining("host.zone");
         assertThatThrownBy(() -> spec().address("a b").build()).hasMessageContaining("host.address");
+        assertThatThrownBy(() -> spec().memberAddress("h1' x").build()).hasMessageContaining("host.memberAddress");
+        assertThatThrownBy(() -> spec().clientAddress("").build()).hasMessageContaining("host.clientAddress");
         assertThatThrownBy(() -> spec().port(0).build()).hasMessageContaining("host.port");
         assertThatThrownBy(() -> spec().user("root; rm").build()).hasMessageContaining("host.user");
         assertThatThrownBy(() -> spec().listen("everywhere").build()).hasMessageContaining("host.listen");

@@ -44,7 +44,7 @@ class HostPlannerTest {
     }
 
     private static Demand anywhere(String... apartFrom) {
-        return new Demand(SMALL, new Placement(Optional.empty(), Set.of(apartFrom)), false);
+        return new Demand(SMALL, new Placement(Optional.empty(), Set.of(apartFrom)));
     }
 
     private static String chosen(List<Candidate> hosts, Demand demand, Strategy strategy) {
@@ -112,7 +112,7 @@ class HostPlannerTest {
     void otherZones_zoneTaken_isRefused() {
         List<Candidate> hosts =
                 List.of(host("h1", "a", used(0), "m-1"), host("h2", "a", used(0)), host("h3", "b", used(6_000)));
-        Demand demand = new Demand(SMALL, new Placement(Optional.empty(), Set.of("m-1")), true);
+        Demand demand = new Demand(SMALL, new Placement(Optional.empty(), Set.of("m-1"), true));
         assertThat(chosen(hosts, demand, Strategy.SPREAD)).isEqualTo("h3");
         assertThat(refused(hosts.subList(0, 2), demand))
                 .contains("h2 (a): its zone carries another member of the same instance");
@@ -121,7 +121,7 @@ class HostPlannerTest {
     @Test
     void zone_pinned_isNeverLeft() {
         List<Candidate> hosts = List.of(host("h1", "a", used(7_500)), host("h2", "b", used(0)));
-        Demand demand = new Demand(SMALL, new Placement(Optional.of("a"), Set.of()), false);
+        Demand demand = new Demand(SMALL, new Placement(Optional.of("a"), Set.of()));
         assertThat(refused(hosts, demand))
                 .containsExactly("h1 (a): lacks processors (needs 1.0, has 0.5)", "h2 (b): is not in zone a");
     }
@@ -180,8 +180,8 @@ class HostPlannerTest {
                     new Amounts(100 + random.nextInt(3_000), random.nextLong(8 * GIB), random.nextLong(100 * GIB)),
                     new Placement(
                             random.nextInt(4) == 0 ? Optional.of("z" + random.nextInt(2)) : Optional.empty(),
-                            others(carried, instance)),
-                    random.nextBoolean());
+                            others(carried, instance),
+                            random.nextBoolean()));
             List<Candidate> hosts = new ArrayList<>();
             for (String name : names) {
                 hosts.add(new Candidate(
@@ -211,7 +211,7 @@ class HostPlannerTest {
             } else {
                 assertThat(((Decision.Refused) decision).reasons()).hasSameSizeAs(hosts);
                 // Alone, a host does not know which zones are taken.
-                for (Candidate host : demand.otherZones() ? List.<Candidate>of() : hosts) {
+                for (Candidate host : demand.placement().otherZones() ? List.<Candidate>of() : hosts) {
                     assertThat(HostPlanner.choose(List.of(host), demand, strategy))
                             .isInstanceOf(Decision.Refused.class);
                 }

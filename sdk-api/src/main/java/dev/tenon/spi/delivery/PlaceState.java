@@ -24,7 +24,7 @@ public interface PlaceState {
      *
      * @param key its name
      * @param expectedVersion the version it must have now; 0 if it must not exist
-     * @param text JSON; empty to remove it
+     * @param text JSON; empty to remove it, or only to require that it does not exist
      */
     record Write(String key, long expectedVersion, Optional<String> text) {}
 

@@ -45,8 +45,13 @@ public final class PlaceNotes implements PlaceState {
         do {
             page = store.list(
                     Query.of(KIND).parent(delivery).after(after).limit(PAGE).build());
-            page.stream().map(this::note).filter(n -> n.key().startsWith(prefix)).forEach(found::add);
-            after = page.isEmpty() ? after : Optional.of(page.get(page.size() - 1).id());
+            page.stream()
+                    .map(this::note)
+                    .filter(n -> n.key().startsWith(prefix))
+                    .forEach(found::add);
+            after = page.isEmpty()
+                    ? after
+                    : Optional.of(page.get(page.size() - 1).id());
         } while (page.size() == PAGE);
         return found;
     }
@@ -65,6 +70,8 @@ public final class PlaceNotes implements PlaceState {
                         0,
                         write.expectedVersion(),
                         write.text().get()));
+            } else if (write.expectedVersion() == 0) {
+                commit.addChecks(new Commit.Check(KIND, id(write.key()), 0));
             } else {
                 commit.addDeletes(new Commit.Delete(KIND, id(write.key()), write.expectedVersion()));
             }

@@ -101,7 +101,7 @@ final class Standbys {
         @Nullable TenonException failure = null;
         for (MemberWorkload standby : standbys) {
             try {
-                follow(work, standby, anew.contains(standby.ref().member()));
+                follow(work, standby.ref().member(), anew.contains(standby.ref().member()));
             } catch (TenonException e) {
                 failure = failure == null ? e : failure;
             }
@@ -111,9 +111,19 @@ final class Standbys {
         }
     }
 
-    private static void follow(Work work, MemberWorkload standby, boolean anew) {
+    private static void follow(Work work, String name, boolean anew) {
+        MemberWorkload standby = workload(work, name);
         ObservedMember seen = work.delivery().prepare(standby, work.epoch());
+        boolean certified = work.certified(seen);
+        if (certified) {
+            standby = workload(work, name);
+            seen = work.delivery().prepare(standby, work.epoch());
+        }
         work.saw(seen);
+        if (certified || seen.state() == MemberState.INCOMPLETE) {
+            // The primary lets members in by address, and only now has the place put this one somewhere.
+            work.saw(work.delivery().prepare(work.workloads().get(0), work.epoch()));
+        }
         if (!anew && seen.state() != MemberState.INCOMPLETE && follows(work, standby)) {
             return;
         }

@@ -6,7 +6,6 @@ import dev.tenon.api.Grant;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenonException;
-import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DestroyMode;
@@ -18,11 +17,8 @@ import dev.tenon.spi.engine.HandOver;
 import dev.tenon.spi.workload.Directory;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -85,13 +81,7 @@ final class Steps {
         for (MemberWorkload workload : work.leaders()) {
             work.saw(work.delivery().prepare(workload, work.epoch()));
         }
-        Optional<String> address = work.serving().address();
-        InstanceSecrets secrets = work.secrets();
-        if (secrets.tls().isPresent() && address.isPresent() && !secrets.hosts().contains(address.get())) {
-            // Only now is it known where the place has put it; a certificate without that name would fail to verify.
-            List<String> hosts = new ArrayList<>(secrets.hosts());
-            hosts.add(address.get());
-            work.renew(hosts);
+        if (work.certified(work.serving())) {
             for (MemberWorkload workload : work.leaders()) {
                 work.saw(work.delivery().prepare(workload, work.epoch()));
             }

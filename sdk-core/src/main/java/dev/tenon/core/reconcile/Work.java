@@ -168,6 +168,23 @@ final class Work {
         renewAt = now.plus(certificates.renewAfter());
     }
 
+    /**
+     * Makes a new certificate if the present one lacks the address of a member: only now is it known where the place has put it, and
+     * clients would not accept one without that name.
+     *
+     * @return whether there is a new one, to be written by preparing the members anew
+     */
+    boolean certified(ObservedMember member) {
+        Optional<String> address = member.address();
+        if (secrets.tls().isEmpty() || address.isEmpty() || secrets.hosts().contains(address.get())) {
+            return false;
+        }
+        List<String> hosts = new ArrayList<>(secrets.hosts());
+        hosts.add(address.get());
+        renew(hosts);
+        return true;
+    }
+
     /** Returns the password that the operation carries. */
     Secret password() {
         return journal.secrets(doc.tenant(), operation.id().value())

@@ -130,7 +130,8 @@ final class Members {
                 .resources(request.resources())
                 // The line that pg_ctl itself waits for (miscadmin.h, PM_STATUS_READY).
                 .ready(new Probe.FileLine(DATA, "postmaster.pid", "ready"))
-                .placement(new Placement(request.zone(), others, request.topology().acrossZones()))
+                .placement(
+                        new Placement(request.zone(), others, request.topology().acrossZones()))
                 .ephemeral(request.ephemeral())
                 .putLabels("tenon.instance", request.instance().value())
                 .putLabels("tenon.tenant", request.tenant().value())

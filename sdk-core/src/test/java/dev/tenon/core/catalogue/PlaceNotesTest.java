@@ -40,7 +40,8 @@ class PlaceNotesTest {
     @ValueSource(booleans = {true, false})
     void write_isFoundAndListedByPrefix(boolean stored) {
         PlaceState state = state(stored);
-        assertThat(state.write(List.of(put("member/b", 0, "{\"n\":1}"), put("member/a", 0, "{}"), put("host/a", 0, "{}"))))
+        assertThat(state.write(
+                        List.of(put("member/b", 0, "{\"n\":1}"), put("member/a", 0, "{}"), put("host/a", 0, "{}"))))
                 .isTrue();
         assertThat(state.find("member/b")).contains(new Note("member/b", 1, "{\"n\":1}"));
         assertThat(state.list("member/")).extracting(Note::key).containsExactly("member/a", "member/b");
@@ -54,8 +55,13 @@ class PlaceNotesTest {
         PlaceState state = state(stored);
         assertThat(state.write(List.of(put("a", 0, "{}")))).isTrue();
         assertThat(state.write(List.of(put("b", 0, "{}"), put("a", 0, "{}")))).isFalse();
-        assertThat(state.write(List.of(put("b", 0, "{}"), new Write("a", 7, Optional.empty())))).isFalse();
+        assertThat(state.write(List.of(put("b", 0, "{}"), new Write("a", 7, Optional.empty()))))
+                .isFalse();
+        assertThat(state.write(List.of(put("b", 0, "{}"), new Write("a", 0, Optional.empty()))))
+                .isFalse();
         assertThat(state.find("b")).isEmpty();
+        assertThat(state.write(List.of(put("c", 0, "{}"), new Write("b", 0, Optional.empty()))))
+                .isTrue();
         assertThat(state.write(List.of(new Write("a", 1, Optional.empty())))).isTrue();
         assertThat(state.find("a")).isEmpty();
     }

@@ -3,21 +3,14 @@ package dev.tenon.testkit.ssh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.InstanceId;
 import dev.tenon.api.ProviderException;
-import dev.tenon.api.Resources;
-import dev.tenon.api.TenantId;
-import dev.tenon.api.Topology;
 import dev.tenon.baremetal.SshDelivery;
-import dev.tenon.engine.postgresql.PostgresqlEngine;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.ExecResult;
 import dev.tenon.spi.delivery.MemberState;
-import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Template;
@@ -25,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -41,28 +33,14 @@ class SshFaultsIT {
     private static final String CUT = "for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline 2>/dev/null"
             + " | grep -q '^sshd: root@notty'; then kill -9 ${p#/proc/}; fi; done";
 
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     @TempDir
     Path directory;
 
     @BeforeAll
     static void docker() {
         SshContainer.needDocker();
-    }
-
-    private static MemberWorkload workload() {
-        return new PostgresqlEngine()
-                .workloads(EngineRequest.builder()
-                        .tenant(new TenantId("t-aaaaaaaaaaaaaaaaaaaa"))
-                        .instance(new InstanceId("i-aaaaaaaaaaaaaaaaaaaa"))
-                        .name("faults")
-                        .version("17")
-                        .topology(Topology.single())
-                        .resources(Resources.of(0.1, DataSize.mib(256), DataSize.mib(256)))
-                        .parameters(Map.of())
-                        .secrets(Map.of())
-                        .ephemeral(false)
-                        .build())
-                .get(0);
     }
 
     private SshDelivery started(SshContainer host) {
@@ -80,7 +58,7 @@ class SshFaultsIT {
         try (SshContainer host = new SshContainer()) {
             host.start();
             try (SshDelivery driver = started(host)) {
-                MemberWorkload w = workload();
+                MemberWorkload w = Members.of("a");
                 driver.prepare(w, EPOCH);
                 Command slow = Command.of(
                         Duration.ofSeconds(60),
@@ -91,12 +69,13 @@ class SshFaultsIT {
                         Template.text("sh"),
                         Template.text("a b;c\n$(d)"));
                 Future<ExecResult> result = caller.submit(() -> driver.exec(w, slow, EPOCH));
-                await(() -> !host.sh("cat /tmp/runs 2>/dev/null || true").isBlank());
+                Members.within(PATIENCE, "it runs", () -> !host.sh("cat /tmp/runs 2>/dev/null || true")
+                        .isBlank());
                 host.sh(CUT);
                 host.sh("touch /tmp/go");
                 assertThat(result.get(60, TimeUnit.SECONDS)).isEqualTo(new ExecResult(3, "it's a b;c\n$(d)\n", ""));
                 assertThat(host.sh("cat /tmp/runs")).isEqualTo("run\n");
-                await(() -> driver.observe(w.ref()).state() == MemberState.STOPPED);
+                Members.within(PATIENCE, "seen", () -> driver.observe(w.ref()).state() == MemberState.STOPPED);
                 driver.destroy(w.ref(), EPOCH, DestroyMode.EVERYTHING);
             }
         } finally {
@@ -109,7 +88,7 @@ class SshFaultsIT {
         try (SshContainer host = new SshContainer().withTmpFs(Map.of("/var/lib/tenon", "rw,exec,size=300m"))) {
             host.start();
             try (SshDelivery driver = started(host)) {
-                MemberWorkload w = workload();
+                MemberWorkload w = Members.of("a");
                 host.sh("head -c 280M /dev/zero > /var/lib/tenon/somebody-elses");
                 assertThatThrownBy(() -> driver.prepare(w, EPOCH))
                         .isInstanceOfSatisfying(ProviderException.class, e -> assertThat(e.code())
@@ -118,18 +97,6 @@ class SshFaultsIT {
                 assertThat(host.sh("ls /var/lib/tenon/software | grep manifest || true"))
                         .isEmpty();
             }
-        }
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(Condition condition) throws Exception {
-        CountDownLatch never = new CountDownLatch(1);
-        for (int left = 600; !condition.holds(); left--) {
-            assertThat(left).isPositive();
-            assertThat(never.await(100, TimeUnit.MILLISECONDS)).isFalse();
         }
     }
 }

@@ -24,9 +24,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -100,14 +97,6 @@ class SshHostsIT {
         }
     }
 
-    private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
-        CountDownLatch never = new CountDownLatch(1);
-        for (long left = PATIENCE.toMillis(); !holds.getAsBoolean(); left -= 50) {
-            assertThat(left).as(what).isPositive();
-            assertThat(never.await(50, TimeUnit.MILLISECONDS)).isFalse();
-        }
-    }
-
     private static MemberRef member(Instance instance) {
         return new MemberRef(instance.tenant(), instance.id(), "m-1");
     }
@@ -147,7 +136,8 @@ class SshHostsIT {
                 ask(orders, "WITH w AS (SELECT 41 AS n) SELECT n FROM w");
 
                 HostTraces.killMain(host, member(orders));
-                eventually(
+                Members.within(
+                        PATIENCE,
                         "healed",
                         () -> healthy(orders)
                                 && HostTraces.processes(host, member(orders)).size() == 1);
@@ -155,7 +145,7 @@ class SshHostsIT {
 
                 orders.delete().await(PATIENCE);
                 orders.purge().await(PATIENCE);
-                eventually("nothing left", () -> HostTraces.residue(host, member(orders))
+                Members.within(PATIENCE, "nothing left", () -> HostTraces.residue(host, member(orders))
                         .isEmpty());
             }
         }
@@ -176,7 +166,7 @@ class SshHostsIT {
                     .instances()
                     .find("orders")
                     .orElseThrow();
-            eventually("healthy", () -> healthy(after));
+            Members.within(PATIENCE, "healthy", () -> healthy(after));
             assertThat(ask(after, "SELECT 1")).isEqualTo(1);
             assertThat(HostTraces.processes(first, member(after))).isEqualTo(process);
             after.delete().await(PATIENCE);
@@ -192,9 +182,10 @@ class SshHostsIT {
             var docker = DockerClientFactory.instance().client();
             docker.pauseContainerCmd(first.getContainerId()).exec();
             try {
-                eventually("seen", () -> here.view().health() instanceof Health.Unknown);
+                Members.within(PATIENCE, "seen", () -> here.view().health() instanceof Health.Unknown);
                 HostTraces.killMain(second, member(there));
-                eventually(
+                Members.within(
+                        PATIENCE,
                         "the other host heals meanwhile",
                         () -> healthy(there)
                                 && HostTraces.processes(second, member(there)).size() == 1);
@@ -203,7 +194,7 @@ class SshHostsIT {
             } finally {
                 docker.unpauseContainerCmd(first.getContainerId()).exec();
             }
-            eventually("back", () -> healthy(here));
+            Members.within(PATIENCE, "back", () -> healthy(here));
             assertThat(ask(here, "SELECT 1")).isEqualTo(1);
             for (Instance each : List.of(here, there)) {
                 each.delete().await(PATIENCE);

@@ -23,5 +23,5 @@ public record Limits(
         int waiting) {
     /** For hosts in a data centre. */
     public static final Limits USUAL = new Limits(
-            Duration.ofSeconds(10), Duration.ofSeconds(20), Duration.ofSeconds(5), Duration.ofSeconds(1), 8, 2, 64);
+            Duration.ofSeconds(10), Duration.ofSeconds(20), Duration.ofSeconds(1), Duration.ofSeconds(1), 8, 2, 64);
 }

@@ -1,6 +1,7 @@
 package dev.tenon.baremetal.internal.ssh;
 
 import java.security.PublicKey;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,9 @@ public final class Links implements AutoCloseable {
     record Attempt(List<PublicKey> expected, AtomicReference<PublicKey> refused) {
         static final AttributeRepository.AttributeKey<Attempt> KEY = new AttributeRepository.AttributeKey<>();
     }
+
+    /** A host that answers but takes nothing for so long has a stuck disk; one that writes what it was sent may pause for some time. */
+    private static final Duration STALL = Duration.ofMinutes(2);
 
     private final SshClient client;
     private final ScheduledExecutorService timers;
@@ -90,8 +94,7 @@ public final class Links implements AutoCloseable {
         CoreModuleProperties.HEARTBEAT_INTERVAL.set(client, limits.heartbeat());
         CoreModuleProperties.HEARTBEAT_NO_REPLY_MAX.set(client, 3);
         CoreModuleProperties.AUTH_TIMEOUT.set(client, limits.connect());
-        CoreModuleProperties.WAIT_FOR_SPACE_TIMEOUT.set(
-                client, limits.heartbeat().multipliedBy(4));
+        CoreModuleProperties.WAIT_FOR_SPACE_TIMEOUT.set(client, STALL);
         CoreModuleProperties.TCP_NODELAY.set(client, true);
         client.start();
     }

@@ -1,0 +1,235 @@
+package dev.tenon.baremetal;
+
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
+import dev.tenon.baremetal.HostPlanner.Mode;
+import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.PlaceState;
+import dev.tenon.spi.delivery.PlaceState.Note;
+import dev.tenon.spi.delivery.PlaceState.Write;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Which host carries which member, and which hosts take new ones: notes that all control planes share, written before a host is told
+ * anything. Two that choose at the same time cannot choose for the same member, nor fill the same host, without one of them noticing:
+ * every assignment raises the version of its host's note, which must be the one that was counted with.
+ */
+final class Assignments {
+    private static final String MEMBER = "member/";
+    private static final String HOST = "host/";
+    private static final String GONE = "gone/";
+    /** Who was paused for longer has long lost its lease, and finds that out before it acts. */
+    private static final Duration REMEMBERED = Duration.ofDays(1);
+
+    /** As often others may come first before it is given up. */
+    static final int CONFLICTS = 50;
+
+    private final PlaceState state;
+    private final Clock clock;
+
+    /**
+     * Where a member is.
+     *
+     * @param host its name
+     * @param promised the member with what it was promised when it was placed, and the highest epoch under which it was prepared
+     * @param version of the note that says so
+     */
+    record Assigned(String host, MemberRecord promised, long version) {
+        String name() {
+            return promised.ref().externalName();
+        }
+    }
+
+    /** What is noted of a member. */
+    private record Placed(String host, MemberRecord promised) {}
+
+    /** What is noted of a member that was destroyed, for whoever was only slow: it may choose another host than the one that remembers. */
+    private record Gone(long epoch, long at) {}
+
+    /**
+     * What is noted of a host.
+     *
+     * @param mode what was said of it, or empty
+     * @param since number of the write that said so
+     */
+    private record Kept(String mode, long since) {}
+
+    /**
+     * All that was assigned at one moment.
+     *
+     * @param members by external name
+     * @param modes of those hosts of which it was said
+     * @param hosts notes of hosts
+     */
+    record Seen(Map<String, Assigned> members, Map<String, Mode> modes, Map<String, Note> hosts) {}
+
+    Assignments(PlaceState state, Clock clock) {
+        this.state = state;
+        this.clock = clock;
+    }
+
+    private static <T> T read(Note note, Class<T> type) {
+        try {
+            return Member.parse(note.text(), type);
+        } catch (IOException e) {
+            throw Failures.io("reading the note " + note.key(), e);
+        }
+    }
+
+    private static Optional<String> text(Object content) {
+        try {
+            return Optional.of(new String(Member.json(content), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw Failures.io("writing a note", e);
+        }
+    }
+
+    Optional<Assigned> of(String member) {
+        return state.find(MEMBER + member).map(Assignments::assigned);
+    }
+
+    private static Assigned assigned(Note note) {
+        Placed placed = read(note, Placed.class);
+        return new Assigned(placed.host(), placed.promised(), note.version());
+    }
+
+    Seen seen() {
+        Map<String, Mode> modes = new HashMap<>();
+        Map<String, Note> hosts = new HashMap<>();
+        // Before the members: who is assigned in between raises a version, and the choice is made anew.
+        for (Note note : state.list(HOST)) {
+            String host = note.key().substring(HOST.length());
+            String mode = read(note, Kept.class).mode();
+            if (!mode.isEmpty()) {
+                modes.put(host, Mode.valueOf(mode));
+            }
+            hosts.put(host, note);
+        }
+        Map<String, Assigned> members = new HashMap<>();
+        for (Note note : state.list(MEMBER)) {
+            members.put(note.key().substring(MEMBER.length()), assigned(note));
+        }
+        return new Seen(members, modes, hosts);
+    }
+
+    /**
+     * Assigns a member if nothing it was chosen by has changed.
+     *
+     * @param gone as {@link #gone} answered
+     */
+    boolean assign(Seen counted, long gone, String host, MemberRecord promised) {
+        Optional<Note> note = Optional.ofNullable(counted.hosts().get(host));
+        return state.write(List.of(
+                new Write(MEMBER + promised.ref().externalName(), 0, text(new Placed(host, promised))),
+                new Write(GONE + promised.ref().externalName(), gone, Optional.empty()),
+                new Write(
+                        HOST + host,
+                        note.map(Note::version).orElse(0L),
+                        note.map(Note::text).or(() -> text(new Kept("", 0))))));
+    }
+
+    /** Returns those of these members of which nothing is noted. */
+    List<String> strangers(Collection<String> members) {
+        Map<String, Assigned> known = seen().members();
+        return members.stream().filter(name -> !known.containsKey(name)).toList();
+    }
+
+    /** Notes a member that was found on a host, from before there were notes; whoever is faster notes the same. */
+    boolean adopt(String host, MemberRecord found) {
+        return state.write(List.of(new Write(MEMBER + found.ref().externalName(), 0, text(new Placed(host, found)))));
+    }
+
+    /**
+     * Notes that a member is prepared under an epoch, so that nobody who acts under an older one takes the note away any more.
+     *
+     * @throws ProviderException {@code PROVIDER_UNAVAILABLE} if somebody else changed the note meanwhile
+     */
+    Assigned under(Assigned assigned, Epoch epoch) {
+        if (assigned.promised().epoch() >= epoch.value()) {
+            return assigned;
+        }
+        MemberRecord renewed = assigned.promised().edit().epoch(epoch.value()).build();
+        if (!state.write(List.of(
+                new Write(MEMBER + assigned.name(), assigned.version(), text(new Placed(assigned.host(), renewed)))))) {
+            throw contended();
+        }
+        return new Assigned(assigned.host(), renewed, assigned.version() + 1);
+    }
+
+    /** Takes the note of a destroyed member away, unless it was changed since; nobody of an older epoch chooses a host for it again. */
+    boolean destroyed(Assigned assigned, Epoch epoch) {
+        Optional<Note> before = state.find(GONE + assigned.name());
+        return state.write(List.of(
+                new Write(MEMBER + assigned.name(), assigned.version(), Optional.empty()),
+                new Write(
+                        GONE + assigned.name(),
+                        before.map(Note::version).orElse(0L),
+                        text(new Gone(epoch.value(), clock.millis())))));
+    }
+
+    /**
+     * Returns the version of the note that says that a member was destroyed; 0 if there is none.
+     *
+     * @throws ProviderException {@code FENCED} if it was destroyed under a newer epoch
+     */
+    long gone(String member, Epoch epoch) {
+        Optional<Note> note = state.find(GONE + member);
+        note.map(n -> read(n, Gone.class).epoch()).ifPresent(last -> {
+            if (epoch.value() < last) {
+                throw Failures.of(
+                        ErrorCode.FENCED,
+                        member + " was destroyed under epoch " + last + "; epoch " + epoch.value()
+                                + " is older and may not make it again");
+            }
+        });
+        return note.map(Note::version).orElse(0L);
+    }
+
+    /** Forgets which members were destroyed long ago. */
+    void forgetDestroyed() {
+        long old = clock.millis() - REMEMBERED.toMillis();
+        for (Note note : state.list(GONE)) {
+            if (read(note, Gone.class).at() < old) {
+                state.write(List.of(new Write(note.key(), note.version(), Optional.empty())));
+            }
+        }
+    }
+
+    /** Takes a member's note away, unless it was changed since. */
+    boolean release(Assigned assigned) {
+        return state.write(List.of(new Write(MEMBER + assigned.name(), assigned.version(), Optional.empty())));
+    }
+
+    /**
+     * Says whether a host takes new members.
+     *
+     * @return since which write this was said of it; another number whenever it was something else in between
+     */
+    long mode(String host, Mode mode) {
+        for (int tries = 0; tries < CONFLICTS; tries++) {
+            Optional<Note> note = state.find(HOST + host);
+            Optional<Kept> kept = note.map(n -> read(n, Kept.class));
+            if (kept.isPresent() && kept.get().mode().equals(mode.name())) {
+                return kept.get().since();
+            }
+            long version = note.map(Note::version).orElse(0L);
+            if (state.write(List.of(new Write(HOST + host, version, text(new Kept(mode.name(), version + 1)))))) {
+                return version + 1;
+            }
+        }
+        throw contended();
+    }
+
+    static ProviderException contended() {
+        return Failures.of(
+                ErrorCode.PROVIDER_UNAVAILABLE, "other control planes place members at the same time; try again");
+    }
+}

@@ -1,0 +1,56 @@
+package dev.tenon.testkit.ssh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.Resources;
+import dev.tenon.api.TenantId;
+import dev.tenon.api.Topology;
+import dev.tenon.engine.postgresql.PostgresqlEngine;
+import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.workload.MemberWorkload;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** What tests of single members need. */
+final class Members {
+    private Members() {}
+
+    /** The only member of a small instance, whose id is made of a letter. */
+    static MemberWorkload of(String letter) {
+        return new PostgresqlEngine()
+                .workloads(EngineRequest.builder()
+                        .tenant(new TenantId("t-aaaaaaaaaaaaaaaaaaaa"))
+                        .instance(new InstanceId("i-" + letter.repeat(20)))
+                        .name("single")
+                        .version("17")
+                        .topology(Topology.single())
+                        .resources(Resources.of(0.1, DataSize.mib(256), DataSize.mib(256)))
+                        .parameters(Map.of())
+                        .secrets(Map.of())
+                        .ephemeral(false)
+                        .build())
+                .get(0);
+    }
+
+    /** Something that becomes so. */
+    interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    /** Looks again and again until something holds. */
+    static void within(Duration patience, String what, Condition condition) throws Exception {
+        Clock clock = Clock.systemUTC();
+        Instant end = clock.instant().plus(patience);
+        CountDownLatch never = new CountDownLatch(1);
+        while (!condition.holds()) {
+            assertThat(clock.instant()).as(what).isBefore(end);
+            assertThat(never.await(50, TimeUnit.MILLISECONDS)).isFalse();
+        }
+    }
+}
