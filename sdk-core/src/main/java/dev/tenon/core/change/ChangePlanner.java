@@ -424,11 +424,7 @@ public final class ChangePlanner {
         return builder.build();
     }
 
-    /**
-     * Returns what the instance is after a change that was planned when others were still ahead of it.
-     *
-     * @param size the size that was reserved for it
-     */
+    /** Returns what the instance is after a change that was planned when others were still ahead of it. */
     public static InstanceSpec applied(InstanceSpec spec, Change change) {
         InstanceSpec.Builder builder = InstanceSpec.builder().from(spec);
         if (change instanceof Change.Resize resize) {

@@ -186,10 +186,14 @@ final class TestServer implements AutoCloseable {
     }
 
     private void signal(String name) {
+        // The shell has its own kill; as a program it is missing on a bare Debian.
         run(
                 List.of(
-                        "kill",
-                        "-" + name,
+                        "/bin/sh",
+                        "-c",
+                        "kill -$1 $2",
+                        "signal",
+                        name,
                         Long.toString(Objects.requireNonNull(process).pid())),
                 "",
                 false);

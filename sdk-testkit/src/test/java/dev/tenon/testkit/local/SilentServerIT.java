@@ -58,7 +58,8 @@ final class SilentServerIT {
     private static void signal(String name, ProcessHandle... processes) throws IOException, InterruptedException {
         for (ProcessHandle process : processes) {
             if (process.isAlive()) {
-                new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                // The shell has its own kill; as a program it is missing on a bare Debian.
+                new ProcessBuilder("/bin/sh", "-c", "kill -$1 $2", "signal", name, Long.toString(process.pid()))
                         .inheritIO()
                         .start()
                         .waitFor();

@@ -234,7 +234,10 @@ final class TestPostgres implements AutoCloseable {
     public void close() throws IOException, InterruptedException {
         Runtime.getRuntime().removeShutdownHook(killer);
         // Quick, not clean: nobody starts it again. SIGQUIT lets it end its children, which SIGKILL would not.
-        new ProcessBuilder("kill", "-QUIT", Long.toString(server.pid())).start().waitFor();
+        // The shell has its own kill; as a program it is missing on a bare Debian.
+        new ProcessBuilder("/bin/sh", "-c", "kill -QUIT $1", "signal", Long.toString(server.pid()))
+                .start()
+                .waitFor();
         if (!server.waitFor(10, TimeUnit.SECONDS)) {
             server.destroyForcibly().waitFor();
         }
