@@ -177,6 +177,18 @@ public sealed interface Change {
      */
     record Switchover(String member) implements Change {}
 
+    /** Returns the standby that this change is about, if it is about one. */
+    default Optional<String> standby() {
+        if (this instanceof RemoveStandby remove) {
+            return Optional.of(remove.member());
+        } else if (this instanceof RebuildStandby rebuild) {
+            return Optional.of(rebuild.member());
+        } else if (this instanceof Switchover switchover) {
+            return Optional.of(switchover.member());
+        }
+        return Optional.empty();
+    }
+
     /** Returns the kind of operation that carries this change out. */
     default OperationKind kind() {
         return OperationKind.of(this);

@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param encrypted whether TLS is on and required
  * @param jdbcUrl for Java, without user and password
  * @param uri the engine's own URI form, with user, without password
+ * @param readJdbcUrl as {@code jdbcUrl}, for reads that standbys may serve however far behind they are; where standbys serve reads
+ * @param readUri as {@code uri}, for the same
  * @param authorityPem certificate of the private authority that signed the server's, for clients that verify
  * @param snippets ready to paste, by client: {@code psql}, {@code java}, {@code python}, …
  */
@@ -24,5 +26,7 @@ public record Endpoint(
         boolean encrypted,
         String jdbcUrl,
         String uri,
+        Optional<String> readJdbcUrl,
+        Optional<String> readUri,
         Optional<String> authorityPem,
         Map<String, String> snippets) {}

@@ -1,5 +1,6 @@
 package dev.tenon.api;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
@@ -113,10 +114,24 @@ public interface Instance {
     Credential credential();
 
     /**
-     * Returns an unpooled source of connections to the first database as the owner. Connections made from it reach the instance
-     * as it is when they are made.
+     * Returns a source of connections to the first database as its owner, which finds the instance anew for every connection. Where
+     * standbys serve reads ({@link Topology#readWriteSplit}), a connection that is set read-only reads from one that is at most 10
+     * seconds behind, see {@link #dataSource(Duration)}.
      */
-    DataSource dataSource();
+    default DataSource dataSource() {
+        return dataSource(Duration.ofSeconds(10));
+    }
+
+    /**
+     * Returns a source like {@link #dataSource()}. {@link java.sql.Connection#setReadOnly} decides, outside of transactions, where a
+     * connection goes on: to the primary, or to a standby that is at most so far behind at that moment. If there is none, or none can be
+     * reached, the primary serves reads, too. A pool need not be restarted after a switch-over; what it still holds of before is
+     * invalid and replaced. Such a connection is up to two sessions of the engine.
+     *
+     * @param staleness 0 to 1 day; zero: everything committed before the connection was set read-only is seen (one's own writes, too)
+     * @throws InvalidSpecException {@code SPEC_INVALID} if it is outside of that
+     */
+    DataSource dataSource(Duration staleness);
 
     /** Returns its accounts. */
     Accounts accounts();

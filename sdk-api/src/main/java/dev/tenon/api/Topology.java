@@ -55,6 +55,11 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
         return new Topology(TopologyKind.PRIMARY_STANDBY, standbys);
     }
 
+    /** Returns a primary that takes writes and so many standbys, 1 to 8, that serve reads. */
+    public static Topology readWriteSplit(int standbys) {
+        return new Topology(TopologyKind.READ_WRITE_SPLIT, standbys);
+    }
+
     /** Returns the same shape with so many standbys, 0 to 8; none is one member alone. */
     public Topology withStandbys(int count) {
         TopologyKind shape = kind == TopologyKind.SINGLE ? TopologyKind.PRIMARY_STANDBY : kind;
@@ -64,6 +69,7 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
     /** Builds a {@link Topology}; not safe for use by several threads. */
     public static final class Builder {
         private int standbys;
+        private boolean reads;
         private Durability durability = Durability.BALANCED;
         private boolean acrossZones;
 
@@ -72,6 +78,12 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
         /** Sets how many standbys there are, 0 to 8; defaults to none. */
         public Builder standbys(int count) {
             this.standbys = count;
+            return this;
+        }
+
+        /** Lets the standbys serve reads, see {@link Instance#dataSource()}. */
+        public Builder readWriteSplit() {
+            this.reads = true;
             return this;
         }
 
@@ -88,11 +100,8 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
         }
 
         Topology build() {
-            return new Topology(
-                    standbys == 0 ? TopologyKind.SINGLE : TopologyKind.PRIMARY_STANDBY,
-                    standbys,
-                    durability,
-                    acrossZones);
+            TopologyKind several = reads ? TopologyKind.READ_WRITE_SPLIT : TopologyKind.PRIMARY_STANDBY;
+            return new Topology(standbys == 0 ? TopologyKind.SINGLE : several, standbys, durability, acrossZones);
         }
     }
 }

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
@@ -11,27 +12,39 @@ import org.jspecify.annotations.Nullable;
 
 /** A source whose target is found anew for every connection, so that it follows the instance. Thread-safe. */
 final class FollowingDataSource implements DataSource {
-    private final Supplier<DataSource> target;
+    /**
+     * Where connections go now.
+     *
+     * @param primary source of connections that write
+     * @param standbys where they read, if those serve reads
+     */
+    record Target(DataSource primary, Optional<SplitConnection.Standbys> standbys) {}
+
+    private final Supplier<Target> target;
     private volatile int loginTimeout;
 
-    FollowingDataSource(Supplier<DataSource> target) {
+    FollowingDataSource(Supplier<Target> target) {
         this.target = target;
     }
 
     @Override
     public Connection getConnection() throws SQLException {
-        return target().getConnection();
+        Target now = target();
+        Connection primary = now.primary().getConnection();
+        return now.standbys()
+                .map(standbys -> SplitConnection.of(primary, standbys))
+                .orElse(primary);
     }
 
     @Override
     public Connection getConnection(String user, String password) throws SQLException {
-        return target().getConnection(user, password);
+        return target().primary().getConnection(user, password);
     }
 
-    private DataSource target() throws SQLException {
-        DataSource now = target.get();
+    private Target target() throws SQLException {
+        Target now = target.get();
         if (loginTimeout > 0) {
-            now.setLoginTimeout(loginTimeout);
+            now.primary().setLoginTimeout(loginTimeout);
         }
         return now;
     }
@@ -66,11 +79,11 @@ final class FollowingDataSource implements DataSource {
         if (type.isInstance(this)) {
             return type.cast(this);
         }
-        return target().unwrap(type);
+        return target().primary().unwrap(type);
     }
 
     @Override
     public boolean isWrapperFor(Class<?> type) throws SQLException {
-        return type.isInstance(this) || target().isWrapperFor(type);
+        return type.isInstance(this) || target().primary().isWrapperFor(type);
     }
 }

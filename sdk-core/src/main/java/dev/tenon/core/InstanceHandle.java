@@ -36,7 +36,9 @@ import dev.tenon.core.change.Submitter;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
+import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.ReplicationStatus;
 import java.time.Duration;
@@ -45,6 +47,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
@@ -54,6 +57,7 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
     private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration LOOK_TIMEOUT = Duration.ofSeconds(2);
     private static final int MOST_LINES = 10_000;
+    private static final Duration MOST_STALENESS = Duration.ofDays(1);
 
     private InstanceDoc doc() {
         return plane.submitter.instance(tenant, id);
@@ -186,18 +190,29 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
     }
 
     @Override
-    public DataSource dataSource() {
+    public DataSource dataSource(Duration staleness) {
+        if (staleness.isNegative() || staleness.compareTo(MOST_STALENESS) > 0) {
+            throw new InvalidSpecException("staleness", staleness + "; expected 0 to " + MOST_STALENESS);
+        }
         doc();
+        AtomicLong notBefore = new AtomicLong(Ticker.system().nanos());
         return new FollowingDataSource(() -> {
             InstanceDoc doc = doc();
             InstanceDoc.Address address = doc.address()
                     .orElseThrow(() -> new ConflictException(
                             ErrorCode.ILLEGAL_STATE,
                             doc.spec().name() + " is " + doc.lifecycle().name() + " and has no endpoint yet"));
-            return plane.views
-                    .connection(doc, address)
-                    .dataSource()
-                    .apply(secrets().owner());
+            ConnectionInfo info = plane.views.connection(doc, address);
+            Secret password = secrets().owner();
+            return new FollowingDataSource.Target(
+                    info.dataSource().apply(password),
+                    info.readers()
+                            .map(readers -> new SplitConnection.Standbys(
+                                    readers.dataSource().apply(password),
+                                    readers.freshness(),
+                                    staleness,
+                                    notBefore,
+                                    Ticker.system())));
         });
     }
 

@@ -69,6 +69,8 @@ final class Views {
                     doc.encrypted(),
                     info.jdbcUrl(),
                     info.uri(),
+                    info.readers().map(ConnectionInfo.Readers::jdbcUrl),
+                    info.readers().map(ConnectionInfo.Readers::uri),
                     doc.encrypted() ? Optional.of(certificates.authorityPem()) : Optional.empty(),
                     info.snippets());
         });

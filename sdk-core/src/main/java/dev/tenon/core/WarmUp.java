@@ -1,5 +1,7 @@
 package dev.tenon.core;
 
+import dev.tenon.core.time.Threads;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -12,7 +14,7 @@ import org.slf4j.LoggerFactory;
 final class WarmUp implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(WarmUp.class);
     private static final AtomicBoolean DONE = new AtomicBoolean();
-    private static final int PATIENCE_MILLIS = 5_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final Thread thread;
 
@@ -35,10 +37,6 @@ final class WarmUp implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            thread.join(PATIENCE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(List.of(thread), PATIENCE);
     }
 }

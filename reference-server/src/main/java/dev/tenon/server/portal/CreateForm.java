@@ -33,6 +33,7 @@ final class CreateForm {
             "memory",
             "storage",
             "standbys",
+            "reads",
             "durability",
             "delivery",
             "zone",
@@ -152,6 +153,9 @@ final class CreateForm {
     private void topology(Topology.Builder topology) {
         try {
             topology.standbys(Integer.parseInt(optional("standbys").orElse("0")));
+            if (value("reads").equals("on")) {
+                topology.readWriteSplit();
+            }
             optional("durability").map(Durability::valueOf).ifPresent(topology::durability);
         } catch (IllegalArgumentException e) {
             throw new InvalidSpecException("topology", "expected 0 to 8 standbys and a kind of durability");

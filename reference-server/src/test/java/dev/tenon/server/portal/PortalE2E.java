@@ -94,15 +94,7 @@ class PortalE2E {
 
     @Test
     void person_fromSignInToRecovery_keepsTheData() throws SQLException {
-        browser.get(server.url());
-        type("#name", "admin");
-        type("#password", PASSWORD);
-        click("button[type=submit].primary");
-
-        // Without tenants the first page is where they are made.
-        click("a[href='/ui/tenants/new']");
-        type("#name", "shop");
-        click("form button.primary");
+        signInAndMakeATenant();
 
         // The form shows what will happen while it is filled in, and what is wrong beside the field.
         click("a[href$='/instances/new']");
@@ -158,6 +150,35 @@ class PortalE2E {
         type("#typed", "orders");
         click("form.sheet button[type=submit]");
         wait("the recycle bin", () -> browser.getCurrentUrl().endsWith("/recycle-bin"));
+    }
+
+    @Test
+    void person_makesAPair_andSwitchesOver() {
+        signInAndMakeATenant();
+        click("a[href$='/instances/new']");
+        type("#name", "orders");
+        click("input[value='plan:micro']");
+        click("#standbys option[value='1']");
+        wait("the preview of the pair", () -> find("#preview").getText().contains("standbys"));
+        click("aside button[type=submit].primary");
+        await("#live[data-state=Active][data-health=Healthy]");
+
+        click("#topology a[href$='/change/switchover?member=m-2']");
+        click("#dialog[open] button[type=submit]");
+        await("#topology a[href$='/change/switchover?member=m-1']");
+        await("#live[data-state=Active][data-health=Healthy] [data-operation=SUCCEEDED]");
+        wait("the old primary follows", () -> find("#topology").getText().contains("Streaming"));
+    }
+
+    /** Without tenants the first page is where they are made. */
+    private void signInAndMakeATenant() {
+        browser.get(server.url());
+        type("#name", "admin");
+        type("#password", PASSWORD);
+        click("button[type=submit].primary");
+        click("a[href='/ui/tenants/new']");
+        type("#name", "shop");
+        click("form button.primary");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.tenon.server.portal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.api.Event;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Lifecycle;
 import dev.tenon.api.Reason;
@@ -183,6 +184,33 @@ class PortalRenderingTest {
 
         assertThat(page.reason(reason)).isEqualTo("等待：近期已自愈 3 次：成员 m-1 的状态为“已停止”：exit 1");
         assertThat(reason.text()).isEqualTo("waits: healed 3 times lately: m-1 is STOPPED: exit 1");
+    }
+
+    @Test
+    void event_inChinese_namesWhatItIsAboutInsteadOfAnEnglishSentence() {
+        Page page = Samples.page(Messages.CHINESE, "instances");
+        Event switched = event("instance.switched_over", Event.Severity.INFO, Map.of("member", "m-2"));
+        Event requested = event("operation.requested", Event.Severity.INFO, Map.of("kind", "SWITCHOVER"));
+        Event down = event("instance.down", Event.Severity.WARNING, Map.of());
+
+        assertThat(page.event(switched)).isEqualTo("已完成主备切换：m-2");
+        assertThat(page.tells(switched)).isFalse();
+        assertThat(page.event(requested)).isEqualTo("变更已申请：主备切换");
+        assertThat(page.event(down)).isEqualTo("实例不可用");
+        assertThat(page.tells(down)).as("why, in the words of the place").isTrue();
+    }
+
+    private static Event event(String type, Event.Severity severity, Map<String, String> attributes) {
+        return new Event(
+                1,
+                Samples.NOW,
+                Optional.of(Samples.TENANT),
+                Optional.of(Samples.ID),
+                Optional.empty(),
+                type,
+                severity,
+                "words",
+                attributes);
     }
 
     @Test

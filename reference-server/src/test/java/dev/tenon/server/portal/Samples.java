@@ -150,6 +150,8 @@ final class Samples {
                 true,
                 "jdbc:postgresql://127.0.0.1:40001/app?sslmode=verify-full&sslrootcert=tenon-ca.pem",
                 "postgresql://app_owner@127.0.0.1:40001/app?sslmode=verify-full&sslrootcert=tenon-ca.pem",
+                Optional.empty(),
+                Optional.empty(),
                 Optional.of("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"),
                 snippets);
     }

@@ -11,6 +11,7 @@ import dev.tenon.api.SdkStyle;
 import dev.tenon.api.TenantId;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -136,7 +137,11 @@ public interface OperationDoc {
     default Map<String, String> outcome(String by) {
         long millis =
                 Duration.between(createdAt(), finishedAt().orElse(createdAt())).toMillis();
-        return Map.of("by", by, "kind", kind().name(), "state", state().name(), "millis", Long.toString(millis));
+        Map<String, String> outcome = new HashMap<>(
+                Map.of("by", by, "kind", kind().name(), "state", state().name(), "millis", Long.toString(millis)));
+        Optional.ofNullable(arguments().get("name")).ifPresent(name -> outcome.put("name", name));
+        change().flatMap(Change::standby).ifPresent(member -> outcome.put("member", member));
+        return outcome;
     }
 
     /** Returns a builder that starts from this. */

@@ -1,12 +1,18 @@
 package dev.tenon.engine.postgresql;
 
 import dev.tenon.api.Secret;
+import dev.tenon.api.TopologyKind;
 import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.TlsMaterial;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,20 +34,69 @@ final class ClientConnections {
         String query = "?sslmode=" + mode
                 + authority.map(file -> "&sslrootcert=" + encode(file)).orElse("");
         boolean several = !endpoint.others().isEmpty();
+        boolean reads = several && request.topology().kind() == TopologyKind.READ_WRITE_SPLIT;
         String place = targets(endpoint).stream()
                         .map(target -> host(target.host()) + ":" + target.port())
                         .collect(Collectors.joining(","))
                 + "/" + encode(database);
         // By default the driver remembers for ten seconds who was no primary: too long after a switch-over.
-        String jdbc = "jdbc:postgresql://" + place + query
-                + (several ? "&targetServerType=primary&hostRecheckSeconds=0&connectTimeout=5" : "");
-        String uri = "postgresql://" + encode(user) + "@" + place + query
-                + (several ? "&target_session_attrs=read-write&connect_timeout=5" : "");
+        String jdbcBase = "jdbc:postgresql://" + place + query;
+        String jdbcPatience = "&hostRecheckSeconds=0&connectTimeout=5";
+        String jdbc = jdbcBase + (several ? "&targetServerType=primary" + jdbcPatience : "");
+        String uriBase = "postgresql://" + encode(user) + "@" + place + query;
+        String uri = uriBase + (several ? "&target_session_attrs=read-write&connect_timeout=5" : "");
         return new ConnectionInfo(
                 jdbc,
                 uri,
                 snippets(jdbc, uri, user),
-                password -> dataSource(endpoint, database, user, request.tls(), password));
+                password -> dataSource(endpoint, database, user, request.tls(), password),
+                reads
+                        ? Optional.of(new ConnectionInfo.Readers(
+                                jdbcBase + "&targetServerType=preferSecondary&loadBalanceHosts=true" + jdbcPatience,
+                                uriBase + "&target_session_attrs=prefer-standby&connect_timeout=5",
+                                password -> standbys(dataSource(endpoint, database, user, request.tls(), password)),
+                                ClientConnections::within))
+                        : Optional.empty());
+    }
+
+    private static DataSource standbys(PGSimpleDataSource source) {
+        source.setTargetServerType("secondary");
+        source.setLoadBalanceHosts(true);
+        source.setConnectTimeout(2);
+        return source;
+    }
+
+    /** What was replayed last may be old because nothing was committed since: then the position tells that nothing is missing. */
+    private static boolean within(Connection primary, Connection standby, Duration staleness) throws SQLException {
+        try {
+            String position;
+            try (PreparedStatement ask =
+                            primary.prepareStatement("SELECT pg_catalog.pg_current_wal_insert_lsn()::text");
+                    ResultSet row = ask.executeQuery()) {
+                row.next();
+                position = row.getString(1);
+            }
+            try (PreparedStatement ask = standby.prepareStatement("SELECT NOT pg_catalog.pg_is_in_recovery()"
+                    + " OR coalesce(pg_catalog.pg_last_wal_replay_lsn() >= ?::pg_catalog.pg_lsn, false)"
+                    + " OR coalesce(extract(epoch FROM pg_catalog.clock_timestamp()"
+                    + " - pg_catalog.pg_last_xact_replay_timestamp()) <= ?, false)")) {
+                ask.setString(1, position);
+                ask.setDouble(2, staleness.isZero() ? -1 : staleness.toMillis() / 1_000.0);
+                try (ResultSet row = ask.executeQuery()) {
+                    row.next();
+                    return row.getBoolean(1);
+                }
+            }
+        } finally {
+            endQuestions(primary);
+            endQuestions(standby);
+        }
+    }
+
+    private static void endQuestions(Connection connection) throws SQLException {
+        if (!connection.getAutoCommit()) {
+            connection.rollback();
+        }
     }
 
     /** The password comes from the client's environment ({@code PGPASSWORD}) or its prompt, so that no snippet holds one. */
@@ -69,7 +124,7 @@ final class ClientConnections {
         return snippets;
     }
 
-    private static DataSource dataSource(
+    private static PGSimpleDataSource dataSource(
             ClientEndpoint endpoint, String database, String user, Optional<TlsMaterial> tls, Secret password) {
         PGSimpleDataSource source = new PGSimpleDataSource();
         List<ClientEndpoint.Target> targets = targets(endpoint);

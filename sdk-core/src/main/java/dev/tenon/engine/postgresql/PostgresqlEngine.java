@@ -44,7 +44,7 @@ public final class PostgresqlEngine implements EngineDriver {
             EngineId.POSTGRESQL,
             "PostgreSQL",
             PostgresqlVersion.newestFirst(),
-            Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY),
+            Set.of(TopologyKind.SINGLE, TopologyKind.PRIMARY_STANDBY, TopologyKind.READ_WRITE_SPLIT),
             true);
 
     /** Creates the driver. */

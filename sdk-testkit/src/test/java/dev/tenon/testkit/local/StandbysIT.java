@@ -39,6 +39,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -183,6 +184,78 @@ final class StandbysIT {
     }
 
     @Test
+    void readWriteSplit_readOnlyConnections_readFromStandbysAsLongAsThereAreAny() throws Exception {
+        Instance orders = create(spec -> spec.topology(t -> t.standbys(2).readWriteSplit()));
+        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        DataSource source = orders.dataSource(Duration.ZERO);
+        try (Connection c = source.getConnection()) {
+            for (long i = 1; i <= 50; i++) {
+                insert(c, i);
+                c.setReadOnly(true);
+                assertThat(ask(c, "SELECT count(*) FROM t"))
+                        .as("one's own writes")
+                        .isEqualTo(Long.toString(i));
+                c.setReadOnly(false);
+            }
+            c.setAutoCommit(false);
+            awaitReadsFromStandby(orders, c);
+            insert(c, 51);
+            c.rollback();
+            assertThat(ask(c, "SELECT count(*) FROM t")).isEqualTo("50");
+            c.commit();
+            orders.switchover("m-2").await(PATIENCE);
+            assertThat(c.isValid(5)).as("a pool throws it away").isFalse();
+        }
+        try (Connection c = source.getConnection()) {
+            insert(c, 51);
+            awaitReadsFromStandby(orders, c);
+            c.setReadOnly(true);
+            assertThatThrownBy(() -> insert(c, 52)).isInstanceOf(SQLException.class);
+            c.setReadOnly(false);
+            try (Connection reads = DriverManager.getConnection(
+                    orders.view().endpoint().orElseThrow().readJdbcUrl().orElseThrow(),
+                    orders.credential().user(),
+                    orders.credential().password().reveal(text -> text))) {
+                assertThat(ask(reads, "SELECT pg_is_in_recovery()")).isEqualTo("t");
+            }
+            orders.removeStandby("m-1").await(PATIENCE);
+            orders.removeStandby("m-3").await(PATIENCE);
+            c.setReadOnly(true);
+            assertThat(ask(c, "SELECT pg_is_in_recovery() OR count(*) <> 51 FROM t"))
+                    .as("the primary serves")
+                    .isEqualTo("f");
+        }
+        assertThat(orders.view().endpoint().orElseThrow().readJdbcUrl()).isEmpty();
+    }
+
+    private static void awaitReadsFromStandby(Instance instance, Connection c) throws Exception {
+        await(instance, "reads from a standby", view -> {
+            c.setReadOnly(true);
+            boolean standby = ask(c, "SELECT pg_is_in_recovery()").equals("t");
+            if (!c.getAutoCommit()) {
+                c.commit();
+            }
+            c.setReadOnly(false);
+            return standby;
+        });
+    }
+
+    private static void insert(Connection c, long id) throws SQLException {
+        try (PreparedStatement s = c.prepareStatement("INSERT INTO t VALUES (?)")) {
+            s.setLong(1, id);
+            s.executeUpdate();
+        }
+    }
+
+    private static String ask(Connection c, String sql) throws SQLException {
+        try (Statement s = c.createStatement();
+                ResultSet r = s.executeQuery(sql)) {
+            r.next();
+            return r.getString(1);
+        }
+    }
+
+    @Test
     void stopped_thenStarted_standbysFollowAgain() throws Exception {
         Instance orders = create(spec -> spec.topology(t -> t.standbys(1).durability(Durability.STRICT)));
         write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
@@ -203,7 +276,7 @@ final class StandbysIT {
     void unsupported_isRefusedBeforeAnythingIsStored() {
         for (Consumer<InstanceSpec.Builder> change : List.<Consumer<InstanceSpec.Builder>>of(
                 spec -> spec.ephemeral(true).topology(t -> t.standbys(1)),
-                spec -> spec.topology(new Topology(TopologyKind.READ_WRITE_SPLIT, 1)))) {
+                spec -> spec.topology(new Topology(TopologyKind.MPP, 1)))) {
             assertThatThrownBy(() -> create(change))
                     .isInstanceOfSatisfying(
                             TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
@@ -278,11 +351,8 @@ final class StandbysIT {
     }
 
     private static String onStandby(Instance instance, String sql) throws SQLException {
-        try (Connection c = connect(instance, "secondary");
-                Statement s = c.createStatement();
-                ResultSet r = s.executeQuery(sql)) {
-            r.next();
-            return r.getString(1);
+        try (Connection c = connect(instance, "secondary")) {
+            return ask(c, sql);
         }
     }
 

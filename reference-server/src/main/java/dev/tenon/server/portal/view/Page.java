@@ -1,6 +1,7 @@
 package dev.tenon.server.portal.view;
 
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Event;
 import dev.tenon.api.Member;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.Preview;
@@ -17,6 +18,7 @@ import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -174,6 +176,23 @@ public record Page(
             case NEXT_RESTART -> t("warning.NEXT_RESTART", String.join(", ", values));
             case NOT_ENFORCED -> t("warning.NOT_ENFORCED", values.get(0), capability(values.get(1)));
         };
+    }
+
+    /** Returns what happened, in the reader's language. */
+    public String event(Event event) {
+        String text = or("event." + event.type(), event.message());
+        Map<String, String> data = event.attributes();
+        String about = data.getOrDefault("member", data.getOrDefault("name", ""));
+        if (about.isEmpty() && event.type().startsWith("operation.") && data.containsKey("kind")) {
+            about = kind(OperationKind.valueOf(data.get("kind")));
+        }
+        return about.isEmpty() ? text : t("reason.because", text, about);
+    }
+
+    /** Returns whether an event's own words, which are English, say more than {@link #event}. */
+    public boolean tells(Event event) {
+        return messages.find("event." + event.type()).isPresent()
+                && (messages == Messages.ENGLISH || event.severity() != Event.Severity.INFO);
     }
 
     /** Returns how a standby follows its primary, and how far behind it is. */
