@@ -219,7 +219,7 @@ class SessionIT {
     private static synchronized Delivered shared() {
         Delivered running = shared;
         if (running == null) {
-            running = Delivered.of(Requests.ephemeral("15").build());
+            running = Delivered.of(Requests.ephemeral("17").build());
             shared = running;
         }
         return running;
