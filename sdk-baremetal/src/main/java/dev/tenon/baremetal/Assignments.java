@@ -2,7 +2,7 @@ package dev.tenon.baremetal;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
-import dev.tenon.baremetal.HostPlanner.Mode;
+import dev.tenon.baremetal.HostStatus.Mode;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.PlaceState;
 import dev.tenon.spi.delivery.PlaceState.Note;

@@ -313,22 +313,48 @@ final class HostFleet implements DeliveryDriver {
         return entry(name).host;
     }
 
-    long mode(String name, HostPlanner.Mode mode) {
+    long mode(String name, HostStatus.Mode mode) {
         return assignments.mode(entry(name).host.spec().name(), mode);
     }
 
-    /** Returns the members that a host carries or was chosen for. */
-    List<MemberRef> carried(String name) {
-        Entry entry = entry(name);
-        return assignments.seen().members().values().stream()
-                .filter(assigned -> assigned.host().equals(entry.host.spec().name()))
-                .map(assigned -> assigned.promised().ref())
-                .toList();
+    List<HostStatus> hosts() {
+        Assignments.Seen assigned = assignments.seen();
+        return hosts.values().stream().map(entry -> status(entry, assigned)).toList();
     }
 
-    private static HostPlanner.Mode mode(Entry entry, Assignments.Seen assigned) {
+    private HostStatus status(Entry entry, Assignments.Seen assigned) {
         HostSpec spec = entry.host.spec();
-        HostPlanner.Mode described = spec.enabled() ? HostPlanner.Mode.ENABLED : HostPlanner.Mode.DISABLED;
+        Collection<MemberRecord> carried = carried(entry, assigned);
+        return new HostStatus(
+                spec.name(),
+                spec.zone(),
+                spec.labels(),
+                mode(entry, assigned),
+                entry.silent,
+                Optional.ofNullable(entry.facts),
+                usable(entry).room(),
+                sum(carried).room(),
+                carried.stream().map(MemberRecord::ref).toList());
+    }
+
+    /** Returns what a host's members were promised; what one has by now counts instead of what it got when it was placed. */
+    private static Collection<MemberRecord> carried(Entry entry, Assignments.Seen assigned) {
+        Map<String, MemberRecord> carried = new HashMap<>();
+        assigned.members().forEach((name, a) -> {
+            if (a.host().equals(entry.host.spec().name())) {
+                carried.put(name, entry.members.getOrDefault(name, a.promised()));
+            }
+        });
+        return carried.values();
+    }
+
+    private static HostPlanner.Amounts sum(Collection<MemberRecord> members) {
+        return members.stream().map(HostFleet::amounts).reduce(HostPlanner.Amounts.NOTHING, HostPlanner.Amounts::plus);
+    }
+
+    private static HostStatus.Mode mode(Entry entry, Assignments.Seen assigned) {
+        HostSpec spec = entry.host.spec();
+        HostStatus.Mode described = spec.enabled() ? HostStatus.Mode.ENABLED : HostStatus.Mode.DISABLED;
         return assigned.modes().getOrDefault(spec.name(), described);
     }
 
@@ -337,12 +363,15 @@ final class HostFleet implements DeliveryDriver {
         return capabilities;
     }
 
-    private HostPlanner.Amounts usable(HostFacts facts) {
-        return new HostPlanner.Amounts(
-                        facts.cores() * 1000L,
-                        facts.memory().bytes(),
-                        facts.disk().size().bytes())
-                .share(settings.committedPercent());
+    private HostPlanner.Amounts usable(Entry entry) {
+        HostFacts facts = entry.facts;
+        return facts == null
+                ? HostPlanner.Amounts.NOTHING
+                : new HostPlanner.Amounts(
+                                facts.cores() * 1000L,
+                                facts.memory().bytes(),
+                                facts.disk().size().bytes())
+                        .share(settings.committedPercent());
     }
 
     @Override
@@ -351,8 +380,8 @@ final class HostFleet implements DeliveryDriver {
         Assignments.Seen assigned = assignments.seen();
         for (Entry entry : hosts.values()) {
             HostFacts facts = entry.facts;
-            if (facts != null && mode(entry, assigned) == HostPlanner.Mode.ENABLED && entry.silent.isEmpty()) {
-                HostPlanner.Amounts usable = usable(facts);
+            if (facts != null && mode(entry, assigned) == HostStatus.Mode.ENABLED && entry.silent.isEmpty()) {
+                HostPlanner.Amounts usable = usable(entry);
                 answers.add(new PlaceCapacity.Host(
                         entry.host.location(),
                         Math.toIntExact(usable.cpuMillis()),
@@ -733,24 +762,14 @@ final class HostFleet implements DeliveryDriver {
     }
 
     private HostPlanner.Candidate candidate(Entry entry, Assignments.Seen assigned, MemberRef ref) {
-        HostFacts facts = entry.facts;
-        Map<String, MemberRecord> carried = new HashMap<>();
-        assigned.members().forEach((name, a) -> {
-            if (a.host().equals(entry.host.spec().name())) {
-                carried.put(name, a.promised());
-            }
-        });
-        // What a member has by now counts instead of what it was promised when it was placed.
-        carried.replaceAll((name, promise) -> entry.members.getOrDefault(name, promise));
+        Collection<MemberRecord> carried = carried(entry, assigned);
         return new HostPlanner.Candidate(
                 entry.host.location(),
                 mode(entry, assigned),
                 entry.silent,
-                facts == null ? HostPlanner.Amounts.NOTHING : usable(facts),
-                carried.values().stream()
-                        .map(HostFleet::amounts)
-                        .reduce(HostPlanner.Amounts.NOTHING, HostPlanner.Amounts::plus),
-                carried.values().stream()
+                usable(entry),
+                sum(carried),
+                carried.stream()
                         .filter(r -> r.instance().equals(ref.instance()))
                         .map(MemberRecord::member)
                         .collect(Collectors.toSet()));

@@ -22,13 +22,6 @@ final class HostPlanner {
         PACK
     }
 
-    /** Whether a host takes new members. */
-    enum Mode {
-        ENABLED,
-        DISABLED,
-        DRAINING
-    }
-
     /**
      * Amounts of what can run out.
      *
@@ -41,6 +34,10 @@ final class HostPlanner {
 
         Amounts plus(Amounts other) {
             return new Amounts(cpuMillis + other.cpuMillis, memory + other.memory, storage + other.storage);
+        }
+
+        HostStatus.Room room() {
+            return new HostStatus.Room(cpuMillis, DataSize.bytes(memory), DataSize.bytes(storage));
         }
 
         /** Returns so many hundredths of it. */
@@ -61,7 +58,7 @@ final class HostPlanner {
      */
     record Candidate(
             Location location,
-            Mode mode,
+            HostStatus.Mode mode,
             Optional<String> unreachable,
             Amounts usable,
             Amounts committed,

@@ -8,7 +8,6 @@ import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.internal.ssh.Limits;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
-import dev.tenon.spi.workload.MemberRef;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -171,17 +170,17 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
 
     /** Lets new members be placed on a host, now and in every control plane that shares the store, until it is disabled again. */
     public void enable(String host) {
-        running().mode(host, HostPlanner.Mode.ENABLED);
+        running().mode(host, HostStatus.Mode.ENABLED);
     }
 
     /** Places no new members on a host until it is enabled again; those that are there stay and go on. */
     public void disable(String host) {
-        running().mode(host, HostPlanner.Mode.DISABLED);
+        running().mode(host, HostStatus.Mode.DISABLED);
     }
 
-    /** Returns the members that a host carries or was chosen for; a host without any may be left out of the next builder. */
-    public List<MemberRef> carried(String host) {
-        return running().carried(host);
+    /** Returns all hosts: what they are, whether they answer and take new members, what is promised there and to whom. */
+    public List<HostStatus> hosts() {
+        return running().hosts();
     }
 
     /**
@@ -194,10 +193,12 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
      * @return what is still there and why, by instance; empty if the host carries nothing any more
      */
     public Map<InstanceId, String> drain(String host, Tenon tenon, Duration patience) {
-        long since = running().mode(host, HostPlanner.Mode.DRAINING);
+        long since = running().mode(host, HostStatus.Mode.DRAINING);
         Map<InstanceId, String> reasons = new Drain(tenon, id(), host, Long.toString(since), patience).run();
         Map<InstanceId, String> left = new LinkedHashMap<>();
-        carried(host)
+        hosts().stream()
+                .filter(status -> status.name().equals(host))
+                .flatMap(status -> status.members().stream())
                 .forEach(ref -> left.put(
                         ref.instance(),
                         reasons.getOrDefault(ref.instance(), "only members of instances that run can be moved")));

@@ -84,15 +84,15 @@ class AssignmentsTest {
     void mode_said_staysWhateverIsAssigned() {
         assertThat(here.assign(here.seen(), 0, "h1", member("m-1"))).isTrue();
         assertThat(here.seen().modes()).isEmpty();
-        here.mode("h1", HostPlanner.Mode.DISABLED);
+        here.mode("h1", HostStatus.Mode.DISABLED);
         assertThat(there.assign(there.seen(), 0, "h1", member("m-2"))).isTrue();
-        assertThat(here.seen().modes()).containsEntry("h1", HostPlanner.Mode.DISABLED);
+        assertThat(here.seen().modes()).containsEntry("h1", HostStatus.Mode.DISABLED);
     }
 
     @Test
     void assign_afterTheModeChanged_isRefused() {
         Assignments.Seen counted = here.seen();
-        there.mode("h1", HostPlanner.Mode.DISABLED);
+        there.mode("h1", HostStatus.Mode.DISABLED);
         assertThat(here.assign(counted, 0, "h1", member("m-1"))).isFalse();
     }
 
@@ -130,10 +130,10 @@ class AssignmentsTest {
 
     @Test
     void mode_saidAgain_isTheSameUntilItWasAnotherInBetween() {
-        long since = here.mode("h1", HostPlanner.Mode.DRAINING);
+        long since = here.mode("h1", HostStatus.Mode.DRAINING);
         assertThat(here.assign(here.seen(), 0, "h1", member("m-1"))).isTrue();
-        assertThat(there.mode("h1", HostPlanner.Mode.DRAINING)).isEqualTo(since);
-        here.mode("h1", HostPlanner.Mode.ENABLED);
-        assertThat(here.mode("h1", HostPlanner.Mode.DRAINING)).isGreaterThan(since);
+        assertThat(there.mode("h1", HostStatus.Mode.DRAINING)).isEqualTo(since);
+        here.mode("h1", HostStatus.Mode.ENABLED);
+        assertThat(here.mode("h1", HostStatus.Mode.DRAINING)).isGreaterThan(since);
     }
 }

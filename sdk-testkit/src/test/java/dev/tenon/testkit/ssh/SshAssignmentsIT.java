@@ -3,9 +3,11 @@ package dev.tenon.testkit.ssh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import dev.tenon.baremetal.HostSpec;
+import dev.tenon.baremetal.HostStatus;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.core.catalogue.PlaceNotes;
 import dev.tenon.core.store.SqliteStore;
@@ -54,7 +56,7 @@ class SshAssignmentsIT {
         first.start();
         second.start();
         h1 = first.as("h1", "a", "root");
-        h2 = second.as("h2", "b", "root");
+        h2 = second.as("h2", "b", "root").andThen(h -> h.putLabels("rack", "7"));
     }
 
     @AfterAll
@@ -199,6 +201,15 @@ class SshAssignmentsIT {
             assertThatThrownBy(() -> later.prepare(Members.of("e"), EPOCH))
                     .hasMessageContaining("h1 (a): is disabled")
                     .hasMessageContaining("h2 (b): is disabled");
+            assertThat(later.hosts()).extracting(HostStatus::name).containsExactly("h1", "h2");
+            HostStatus status = later.hosts().get(1);
+            assertThat(status.mode()).isEqualTo(HostStatus.Mode.DISABLED);
+            assertThat(status.members()).containsExactly(w.ref());
+            assertThat(status.promised()).isEqualTo(new HostStatus.Room(100, DataSize.mib(256), DataSize.mib(256)));
+            assertThat(status.usable().cpuMillis())
+                    .isEqualTo(1000L * status.facts().orElseThrow().cores());
+            assertThat(status.silent()).isEmpty();
+            assertThat(status.labels()).containsEntry("rack", "7");
             later.destroy(w.ref(), EPOCH, DestroyMode.EVERYTHING);
             later.enable("h1");
             later.enable("h2");

@@ -15,6 +15,7 @@ import dev.tenon.api.Tenant;
 import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonException;
 import dev.tenon.api.Topology;
+import dev.tenon.baremetal.HostStatus;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.spi.workload.MemberRef;
 import java.nio.file.Path;
@@ -193,7 +194,14 @@ class SshPairsIT {
             assertThat(orders.view().members())
                     .hasSize(2)
                     .noneMatch(m -> m.host().orElseThrow().equals(host));
-            assertThat(delivery.carried(host)).isEmpty();
+            assertThat(delivery.hosts())
+                    .filteredOn(status -> status.name().equals(host))
+                    .singleElement()
+                    .satisfies(status -> {
+                        assertThat(status.mode()).isEqualTo(HostStatus.Mode.DRAINING);
+                        assertThat(status.members()).isEmpty();
+                        assertThat(status.promised().cpuMillis()).isZero();
+                    });
             assertThat(delivery.drain(host, tenon, PATIENCE)).as("again").isEmpty();
             write(orders, "INSERT INTO t VALUES (102)");
             assertThat(text(standby(orders), "SELECT count(*) FROM t")).isEqualTo("102");
