@@ -123,6 +123,25 @@ class StandbysHttpIT {
         assertThat(answer.code()).isEqualTo("ILLEGAL_STATE");
     }
 
+    @Test
+    void create_kindAlone_hasTheDefaults() {
+        Answer created = server.request("POST", "/v1/tenants/" + tenant + "/instances", server.admin())
+                .json(TestServer.spec("orders").replaceFirst("}$", ",\"topology\":{\"kind\":\"SINGLE\"}}"))
+                .send();
+
+        assertThat(created.status()).as(created.text()).isEqualTo(202);
+    }
+
+    @Test
+    void create_withoutAKind_isRefused() {
+        Answer answer = server.request("POST", "/v1/tenants/" + tenant + "/instances", server.admin())
+                .json(TestServer.spec("orders").replaceFirst("}$", ",\"topology\":{\"standbys\":1}}"))
+                .send();
+
+        assertThat(answer.status()).as(answer.text()).isEqualTo(400);
+        assertThat(answer.text()).contains("topology.kind");
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource({"0", "9", "-1"})
     void create_standbysOutOfBounds_isRefused(int standbys) {

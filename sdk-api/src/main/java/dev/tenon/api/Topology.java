@@ -18,21 +18,29 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
      *
      * @throws InvalidSpecException {@code SPEC_INVALID} if it does not
      */
-    @JsonCreator
-    public Topology(
-            @JsonProperty("kind") TopologyKind kind,
-            @JsonProperty("standbys") int standbys,
-            @JsonProperty("durability") @Nullable Durability durability,
-            @JsonProperty("acrossZones") boolean acrossZones) {
+    public Topology {
         if (kind == TopologyKind.SINGLE ? standbys != 0 : standbys < 1 || standbys > 8) {
             throw new InvalidSpecException(
                     "topology.standbys",
                     standbys + "; expected " + (kind == TopologyKind.SINGLE ? "0" : "1 to 8") + " for " + kind);
         }
-        this.kind = kind;
-        this.standbys = standbys;
-        this.durability = durability == null ? Durability.BALANCED : durability;
-        this.acrossZones = acrossZones;
+    }
+
+    /** Reads a shape: what is missing has its default. */
+    @JsonCreator
+    static Topology of(
+            @JsonProperty("kind") @Nullable TopologyKind kind,
+            @JsonProperty("standbys") @Nullable Integer standbys,
+            @JsonProperty("durability") @Nullable Durability durability,
+            @JsonProperty("acrossZones") @Nullable Boolean acrossZones) {
+        if (kind == null) {
+            throw new InvalidSpecException("topology.kind", "is missing");
+        }
+        return new Topology(
+                kind,
+                standbys == null ? 0 : standbys,
+                durability == null ? Durability.BALANCED : durability,
+                acrossZones != null && acrossZones);
     }
 
     /** Creates a shape whose members may share a zone. */
