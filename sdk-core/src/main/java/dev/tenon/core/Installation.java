@@ -3,11 +3,14 @@ package dev.tenon.core;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -22,26 +25,27 @@ final class Installation implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Installation.class);
     private static final String ROOT = "root";
 
-    private final Path directory;
-    private final boolean kept;
+    /** Held by who made a temporary directory, for as long as its process lives; the rest of its name is the process. */
+    private static final String LOCK = "lock-";
 
-    private Installation(Path directory, boolean kept) {
+    private final Path directory;
+    private final Optional<FileChannel> lock;
+
+    private Installation(Path directory, Optional<FileChannel> lock) {
         this.directory = directory;
-        this.kept = kept;
+        this.lock = lock;
     }
 
     static Installation open(Optional<Path> wanted) {
         try {
             if (wanted.isEmpty()) {
-                Path temporary = Files.createTempDirectory("tenon-");
-                Files.setPosixFilePermissions(temporary, mode());
-                return new Installation(temporary, false);
+                return temporary(Path.of(System.getProperty("java.io.tmpdir")));
             }
             Path directory = wanted.get().toAbsolutePath().normalize();
             Files.createDirectories(directory);
             requireOwn(directory);
             Files.setPosixFilePermissions(directory, mode());
-            return new Installation(directory, true);
+            return new Installation(directory, Optional.empty());
         } catch (IOException e) {
             throw new ProviderException(
                     ErrorCode.WRONG_OWNER,
@@ -51,20 +55,67 @@ final class Installation implements AutoCloseable {
         }
     }
 
+    /** Makes a temporary directory, and removes those of processes that were killed. */
+    static Installation temporary(Path below) throws IOException {
+        removeLeftovers(below);
+        while (true) {
+            Path directory = Files.createTempDirectory(below, "tenon-");
+            Files.setPosixFilePermissions(directory, mode());
+            Path file = directory.resolve(LOCK + ProcessHandle.current().pid());
+            FileChannel lock = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            lock.lock();
+            // Somebody who looked for leftovers may have been quicker than the lock.
+            if (Files.exists(file)) {
+                return new Installation(directory, Optional.of(lock));
+            }
+            lock.close();
+        }
+    }
+
+    private static void removeLeftovers(Path below) throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(below, "tenon-*")) {
+            for (Path directory : all) {
+                if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && own(directory)) {
+                    removeLeftover(directory);
+                }
+            }
+        }
+    }
+
+    private static void removeLeftover(Path directory) {
+        try (DirectoryStream<Path> locks = Files.newDirectoryStream(directory, LOCK + "*")) {
+            for (Path file : locks) {
+                // Closing a file that this very process has locked elsewhere would give that lock up.
+                if (!file.endsWith(LOCK + ProcessHandle.current().pid())) {
+                    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                        if (channel.tryLock() != null) {
+                            remove(directory);
+                        }
+                    }
+                }
+            }
+        } catch (IOException e) {
+            // Another process was quicker.
+            log.debug("{} is left alone: {}", directory, e.toString());
+        }
+    }
+
     private static void requireOwn(Path directory) throws IOException {
-        Path ourselves = Path.of("/proc/self");
-        String owner = Files.getOwner(directory).getName();
-        String us = System.getProperty("user.name", "");
-        // By number where the system tells it: in a container a user may have no name.
-        boolean own = Files.exists(ourselves)
-                ? Files.getAttribute(directory, "unix:uid").equals(Files.getAttribute(ourselves, "unix:uid"))
-                : owner.equals(us);
-        if (!own) {
+        if (!own(directory)) {
+            String us = System.getProperty("user.name", "");
             throw new ProviderException(
                     ErrorCode.WRONG_OWNER,
-                    directory + " belongs to " + owner + ", but this process runs as " + us + "; give it to " + us
-                            + " or choose another directory");
+                    directory + " belongs to " + Files.getOwner(directory).getName() + ", but this process runs as "
+                            + us + "; give it to " + us + " or choose another directory");
         }
+    }
+
+    private static boolean own(Path directory) throws IOException {
+        Path ourselves = Path.of("/proc/self");
+        // By number where the system tells it: in a container a user may have no name.
+        return Files.exists(ourselves)
+                ? Files.getAttribute(directory, "unix:uid").equals(Files.getAttribute(ourselves, "unix:uid"))
+                : Files.getOwner(directory).getName().equals(System.getProperty("user.name", ""));
     }
 
     /**
@@ -77,7 +128,7 @@ final class Installation implements AutoCloseable {
     }
 
     boolean kept() {
-        return kept;
+        return lock.isEmpty();
     }
 
     Path directory() {
@@ -98,26 +149,30 @@ final class Installation implements AutoCloseable {
 
     @Override
     public void close() {
-        if (kept) {
+        if (lock.isEmpty()) {
             return;
         }
         try {
-            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                    Files.delete(file);
-                    return FileVisitResult.CONTINUE;
-                }
-
-                @Override
-                public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure)
-                        throws IOException {
-                    Files.delete(visited);
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (IOException | UncheckedIOException e) {
+            remove(directory);
+            lock.get().close();
+        } catch (IOException e) {
             log.warn("the temporary directory {} could not be removed", directory, e);
         }
+    }
+
+    private static void remove(Path directory) throws IOException {
+        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure) throws IOException {
+                Files.delete(visited);
+                return FileVisitResult.CONTINUE;
+            }
+        });
     }
 }

@@ -1,39 +1,63 @@
 package dev.tenon.testkit.contract;
 
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static dev.tenon.testkit.contract.Broken.answering;
+import static dev.tenon.testkit.contract.Broken.calling;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Parameter;
+import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
+import dev.tenon.api.Topology;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.Epoch;
+import dev.tenon.spi.delivery.ExecResult;
+import dev.tenon.spi.delivery.MemberMetrics;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.delivery.PlaceCapacity;
+import dev.tenon.spi.delivery.StopMode;
 import dev.tenon.spi.engine.ConnectionInfo;
+import dev.tenon.spi.engine.EngineDescription;
 import dev.tenon.spi.engine.EngineDriver;
+import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Sizing;
+import dev.tenon.spi.workload.FileSpec;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Software;
+import dev.tenon.spi.workload.Template;
+import dev.tenon.testkit.contract.Broken.Breakage;
+import dev.tenon.testkit.contract.Broken.Call;
 import dev.tenon.testkit.sim.SimulatedDelivery;
 import dev.tenon.testkit.sim.SimulatedEngine;
 import dev.tenon.testkit.sim.SimulatedPlace;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Shows that the contract suites can fail: each driver here breaks one promise, and the test that names it must notice. */
@@ -41,21 +65,173 @@ final class BrokenDriversTest {
     @TempDir
     Path directory;
 
-    /** Answers a call in its own way, or passes it on. */
-    @FunctionalInterface
-    interface Breakage {
-        Object call(String verb, Object[] args, Call onwards) throws Throwable;
-    }
-
-    @FunctionalInterface
-    interface Call {
-        Object proceed(Object... args) throws Throwable;
-    }
-
     private static final Epoch HIGHEST = new Epoch(Long.MAX_VALUE - 1);
 
-    static Stream<Arguments> deliveries() {
+    static Stream<Broken> deliveries() {
         return Stream.of(
+                broken(
+                        "id_always_isAName",
+                        "has a name nobody can write",
+                        answering("id", String.class, id -> "Host #1")),
+                broken(
+                        "capacity_always_hasAHost",
+                        "does not say what it has room for",
+                        answering("capacity", PlaceCapacity.class, all -> new PlaceCapacity(List.of()))),
+                broken(
+                        "software_always_hasTheEnginesVersion",
+                        "hides its software",
+                        answering("software", List.class, all -> List.of())),
+                broken(
+                        "observe_neverMade_isAbsent",
+                        "sees what is not there",
+                        (verb, args, onwards) -> seen(
+                                onwards.proceed(args),
+                                (was, now) ->
+                                        was.state() == MemberState.ABSENT ? now.state(MemberState.STOPPED) : now)),
+                broken(
+                        "prepare_fresh_isStoppedWithPorts",
+                        "forgets the ports",
+                        (verb, args, onwards) -> seen(onwards.proceed(args), (was, now) -> now.ports(Map.of()))),
+                broken(
+                        "prepare_softwareNotHere_isRefused",
+                        "takes whatever version it has",
+                        calling("prepare", args -> {
+                            MemberWorkload w = (MemberWorkload) args[0];
+                            args[0] = MemberWorkload.builder()
+                                    .from(w)
+                                    .software(new Software(w.software().engine(), version()))
+                                    .build();
+                            return args;
+                        })),
+                broken(
+                        "start_prepared_runsAndCanBeReached",
+                        "does not say how to get in",
+                        (verb, args, onwards) ->
+                                seen(onwards.proceed(args), (was, now) -> now.admin(Optional.empty()))),
+                broken("stop_kill_isStopped", "does not kill", (verb, args, onwards) -> {
+                    if (verb.equals("stop") && args[2] == StopMode.KILL) {
+                        return ObservedMember.builder()
+                                .ref(((MemberWorkload) args[0]).ref())
+                                .state(MemberState.RUNNING)
+                                .build();
+                    }
+                    return onwards.proceed(args);
+                }),
+                broken(
+                        "start_afterStop_keepsPortsAndIsANewRun",
+                        "cannot tell one run from the next",
+                        (verb, args, onwards) -> seen(onwards.proceed(args), (was, now) -> now.incarnation("1"))),
+                broken(
+                        "killed_mainProcess_isSeenAndStartsAgain",
+                        "does not notice that a process ended",
+                        (verb, args, onwards) -> seen(
+                                onwards.proceed(args),
+                                (was, now) ->
+                                        was.state() == MemberState.STOPPED ? now.state(MemberState.RUNNING) : now)),
+                broken(
+                        "prepare_sameFiles_needsNoRestart",
+                        "wants a restart for nothing",
+                        restartingFor((a, b) -> true)),
+                broken(
+                        "prepare_reloadFileChanged_needsNoRestart",
+                        "wants a restart for every change",
+                        restartingFor((a, b) -> !a.equals(b))),
+                broken(
+                        "olderEpoch_afterALaterOneOfAnotherDriver_isFenced",
+                        "knows epochs only while it lives",
+                        new Breakage() {
+                            private final Map<MemberRef, Long> highest = new ConcurrentHashMap<>();
+                            private long taken = 1_000_000;
+
+                            @Override
+                            public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                                if (args.length > 0 && args[0] instanceof DeliveryContext) {
+                                    highest.clear();
+                                }
+                                Object[] changed = args.clone();
+                                for (int i = 0; i < changed.length; i++) {
+                                    if (changed[i] instanceof Epoch epoch) {
+                                        MemberRef ref = args[0] instanceof MemberRef one
+                                                ? one
+                                                : ((MemberWorkload) args[0]).ref();
+                                        if (epoch.value() < highest.merge(ref, epoch.value(), Math::max)) {
+                                            throw new ProviderException(ErrorCode.FENCED, "older");
+                                        }
+                                        changed[i] = new Epoch(taken++);
+                                    }
+                                }
+                                return onwards.proceed(changed);
+                            }
+                        }),
+                broken("laterEpoch_isAccepted", "accepts only the epoch it knows", new Breakage() {
+                    private Epoch known;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        for (Object arg : args) {
+                            if (arg instanceof Epoch epoch) {
+                                known = known == null ? epoch : known;
+                                if (!known.equals(epoch)) {
+                                    throw new ProviderException(ErrorCode.FENCED, "not " + known);
+                                }
+                            }
+                        }
+                        return onwards.proceed(args);
+                    }
+                }),
+                broken("fence_neverMade_doesNothing", "cannot fence what never was", (verb, args, onwards) -> {
+                    if (verb.equals("fence") && !place.members().contains((MemberRef) args[0])) {
+                        throw new ProviderException(ErrorCode.PROVIDER_FAILED, "no such member");
+                    }
+                    return onwards.proceed(args);
+                }),
+                broken(
+                        "anotherDriver_runningMember_adopts",
+                        "does not list what another made",
+                        answering("members", List.class, all -> List.of())),
+                broken("destroy_preparedOnly_leavesNothing", "destroys only what runs", (verb, args, onwards) -> {
+                    return verb.equals("destroy") && !place.isRunning((MemberRef) args[0])
+                            ? null
+                            : onwards.proceed(args);
+                }),
+                broken("close_durableMember_goesOn", "takes its members with it", (verb, args, onwards) -> {
+                    if (verb.equals("close")) {
+                        place.members().forEach(place::killSilently);
+                    }
+                    return onwards.proceed(args);
+                }),
+                broken("capabilities_always_areConstant", "changes its mind", new Breakage() {
+                    private int times;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        return times++ % 2 == 0
+                                ? onwards.proceed(args)
+                                : without(Capability.EXEC).call(verb, args, onwards);
+                    }
+                }),
+                broken("fill_asTheCapabilitySays", "takes half a copy for a whole one", (verb, args, onwards) -> {
+                    try {
+                        return onwards.proceed(args);
+                    } catch (ProviderException e) {
+                        if (verb.equals("fill") && e.code() == ErrorCode.PROVIDER_UNAVAILABLE) {
+                            return ObservedMember.absent(((MemberWorkload) args[0]).ref());
+                        }
+                        throw e;
+                    }
+                }),
+                broken(
+                        "metrics_running_hasMemory",
+                        "does not look at the memory",
+                        answering(
+                                "metrics",
+                                MemberMetrics.class,
+                                seen -> new MemberMetrics(seen.cpuTime(), DataSize.bytes(0), seen.storage()))),
+                broken(
+                        "runTool_softwareNotHere_isRefused",
+                        "says that nothing went well",
+                        (verb, args, onwards) ->
+                                verb.equals("runTool") ? new ExecResult(0, "", "") : onwards.proceed(args)),
                 broken("start_twice_keepsTheProcess", "starts again what runs", (verb, args, onwards) -> {
                     if (verb.equals("start") && args.length == 3) {
                         onwards.proceed(args);
@@ -260,6 +436,40 @@ final class BrokenDriversTest {
                 }));
     }
 
+    private static String version() {
+        return SimulatedEngine.on(place).describe().versions().get(0);
+    }
+
+    /** Changes what is seen of a member, in whatever verb answers with it. */
+    private static Object seen(Object answer, BiFunction<ObservedMember, ObservedMember.Builder, Object> change) {
+        if (!(answer instanceof ObservedMember was)) {
+            return answer;
+        }
+        ObservedMember.Builder now = ObservedMember.builder().from(was);
+        change.apply(was, now);
+        return now.build();
+    }
+
+    /** Wants a restart when what is prepared differs from what was prepared before, as the rule sees it. */
+    private static Breakage restartingFor(BiPredicate<List<FileSpec>, List<FileSpec>> change) {
+        return new Breakage() {
+            private List<FileSpec> last;
+
+            @Override
+            public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                Object answer = onwards.proceed(args);
+                if (!verb.equals("prepare")) {
+                    return answer;
+                }
+                List<FileSpec> before = last;
+                last = ((MemberWorkload) args[0]).files();
+                return before != null && change.test(before, last)
+                        ? seen(answer, (was, now) -> now.restartPending(true))
+                        : answer;
+            }
+        };
+    }
+
     /** Hides a capability and keeps it. */
     private static Breakage without(Capability hidden) {
         return (verb, args, onwards) -> {
@@ -276,32 +486,148 @@ final class BrokenDriversTest {
     private static MemberWorkload lastWorkload;
     private static SimulatedPlace place;
 
+    @BeforeEach
+    void newPlace() {
+        place = SimulatedPlace.create();
+    }
+
     private static void killed(MemberWorkload w) {
         place.killSilently(w.ref());
     }
 
-    @ParameterizedTest(name = "{0}: a delivery that {1}")
-    @MethodSource("deliveries")
-    void deliveryContract_brokenPromise_isNoticed(String test, String how, Breakage breakage) {
-        place = SimulatedPlace.create();
-        DeliveryContract suite = delivery(breakage);
-        suite.directory = directory;
-        suite.openDriver();
-        assertThatThrownBy(() -> run(suite, DeliveryContract.class, test)).isInstanceOf(Throwable.class);
+    @Test
+    void deliveryContract_eachTest_hasADriverThatBreaksIt() {
+        assertThat(deliveries().map(Broken::test))
+                .containsExactlyInAnyOrderElementsOf(Broken.tests(DeliveryContract.class));
     }
 
-    @ParameterizedTest(name = "{0}: a delivery that keeps it")
+    @ParameterizedTest
     @MethodSource("deliveries")
-    void deliveryContract_keptPromise_passes(String test, String how, Breakage breakage) throws Throwable {
-        place = SimulatedPlace.create();
-        DeliveryContract suite = delivery((verb, args, onwards) -> onwards.proceed(args));
-        suite.directory = directory;
-        suite.openDriver();
-        run(suite, DeliveryContract.class, test);
+    void deliveryContract_brokenPromise_isNoticed(Broken broken) {
+        broken.assertNoticed(opened(delivery(broken.breakage())), DeliveryContract.class);
     }
 
-    static Stream<Arguments> engines() {
+    @ParameterizedTest
+    @MethodSource("deliveries")
+    void deliveryContract_keptPromise_passes(Broken broken) throws Throwable {
+        broken.run(opened(delivery(Broken.NOTHING)), DeliveryContract.class);
+    }
+
+    private DeliveryContract opened(DeliveryContract suite) {
+        suite.directory = directory;
+        suite.openDriver();
+        return suite;
+    }
+
+    static Stream<Broken> engines() {
         return Stream.of(
+                broken(
+                        "describe_always_isUsable",
+                        "offers no single server",
+                        answering(
+                                "describe",
+                                EngineDescription.class,
+                                d -> new EngineDescription(d.id(), d.displayName(), d.versions(), Set.of(), d.tls()))),
+                broken(
+                        "workloads_single_isConsistent",
+                        "lets everybody read its secrets",
+                        answering(
+                                "workloads",
+                                List.class,
+                                all -> List.of(MemberWorkload.builder()
+                                        .from((MemberWorkload) all.get(0))
+                                        .addFiles(new FileSpec(
+                                                "data",
+                                                "key",
+                                                Template.text("x"),
+                                                0644,
+                                                true,
+                                                FileSpec.OnChange.NOTHING))
+                                        .build()))),
+                broken(
+                        "workloads_unknownVersion_isRefused",
+                        "takes any version for its own",
+                        calling("workloads", args -> new Object[] {
+                            EngineRequest.builder()
+                                    .from((EngineRequest) args[0])
+                                    .version(version())
+                                    .build()
+                        })),
+                broken(
+                        "workloads_undescribedTopology_isRefused",
+                        "makes one server of every topology",
+                        calling("workloads", args -> new Object[] {
+                            EngineRequest.builder()
+                                    .from((EngineRequest) args[0])
+                                    .topology(Topology.single())
+                                    .build()
+                        })),
+                broken(
+                        "sizing_parametersThatNeedTooMuch_areRefused",
+                        "sizes without the parameters",
+                        withoutParameters()),
+                broken("sizing_usersParameter_isAmongTheSettings", "sizes without the parameters", withoutParameters()),
+                broken(
+                        "catalogue_ofTheServer_hasWhatItPromises",
+                        "thinks that no parameter needs a restart",
+                        catalogue(BrokenDriversTest::withoutRestart, parameter -> false)),
+                broken(
+                        "catalogue_badValues_areRefused",
+                        "takes any text for a number",
+                        catalogue(UnaryOperator.identity(), parameter -> parameter.type() != Parameter.Type.STRING)),
+                broken(
+                        "catalogue_dangerousNames_areForbidden",
+                        "lets tenants set everything",
+                        catalogue(
+                                UnaryOperator.identity(),
+                                parameter -> parameter.access() == Parameter.Access.FORBIDDEN)),
+                broken(
+                        "connect_stopped_isUnavailable",
+                        "calls what is stopped broken",
+                        failing("connect", ErrorCode.PROVIDER_FAILED)),
+                broken(
+                        "session_serverEnds_isUnavailable",
+                        "calls what ended broken",
+                        failing("settings", ErrorCode.PROVIDER_FAILED)),
+                broken(
+                        "names_withOddButLegalCharacters_work",
+                        "leaves odd characters out of names",
+                        calling("putAccount", args -> {
+                            args[0] = ((String) args[0]).replace("$", "");
+                            return args;
+                        })),
+                broken("data_afterStopAndKeepData_isThere", "keeps databases only in a session", new Breakage() {
+                    private int sessions;
+
+                    @Override
+                    public Object call(String verb, Object[] args, Call onwards) throws Throwable {
+                        sessions += verb.equals("connect") ? 1 : 0;
+                        return verb.equals("databases") && sessions > 1 ? List.of() : onwards.proceed(args);
+                    }
+                }),
+                broken(
+                        "parameters_changed_areInForceOrPending",
+                        "hides that a restart is needed",
+                        answering("pendingRestart", Set.class, all -> Set.of())),
+                broken(
+                        "connection_ofAUser_holdsNoPassword",
+                        "puts the password into the URL",
+                        (verb, args, onwards) -> {
+                            Object answer = onwards.proceed(args);
+                            if (!(answer instanceof ConnectionInfo info)) {
+                                return answer;
+                            }
+                            Secret secret = ((EngineRequest) args[0])
+                                    .secrets()
+                                    .values()
+                                    .iterator()
+                                    .next();
+                            return new ConnectionInfo(
+                                    info.jdbcUrl() + "?password=" + secret.reveal(t -> t),
+                                    info.uri(),
+                                    info.snippets(),
+                                    info.dataSource());
+                        }),
                 broken("handOver_twice_isDoneOnce", "cannot hand over twice", new Breakage() {
                     private int times;
 
@@ -331,9 +657,8 @@ final class BrokenDriversTest {
                         "takes more memory than it has",
                         (verb, args, onwards) -> {
                             Object answer = onwards.proceed(args);
-                            return answer instanceof dev.tenon.spi.engine.Sizing s
-                                    ? new dev.tenon.spi.engine.Sizing(
-                                            s.settings(), dev.tenon.api.DataSize.gib(8_000_000), s.proof())
+                            return answer instanceof Sizing s
+                                    ? new Sizing(s.settings(), DataSize.gib(8_000_000), s.proof())
                                     : answer;
                         }),
                 broken(
@@ -344,7 +669,7 @@ final class BrokenDriversTest {
                             if (!verb.equals("workloads")) {
                                 return answer;
                             }
-                            Secret secret = ((dev.tenon.spi.engine.EngineRequest) args[0])
+                            Secret secret = ((EngineRequest) args[0])
                                     .secrets()
                                     .values()
                                     .iterator()
@@ -406,51 +731,81 @@ final class BrokenDriversTest {
                         (verb, args, onwards) -> verb.equals("settings") ? Map.of() : onwards.proceed(args)));
     }
 
-    @ParameterizedTest(name = "{0}: an engine that {1}")
+    private static Breakage withoutParameters() {
+        return calling("sizing", args -> {
+            args[2] = Map.of();
+            return args;
+        });
+    }
+
+    private static Breakage failing(String broken, ErrorCode code) {
+        return (verb, args, onwards) -> {
+            try {
+                return onwards.proceed(args);
+            } catch (ProviderException e) {
+                throw verb.equals(broken) ? new ProviderException(code, "failed", e) : e;
+            }
+        };
+    }
+
+    /** A catalogue that does not say all of its parameters, or takes any value for some. */
+    private static Breakage catalogue(UnaryOperator<Parameter> said, Predicate<Parameter> unchecked) {
+        return answering("parameters", ParameterCatalogue.class, sound -> new ParameterCatalogue() {
+            @Override
+            public Map<String, Parameter> parameters() {
+                return sound.parameters().values().stream()
+                        .map(said)
+                        .collect(Collectors.toMap(Parameter::name, p -> p));
+            }
+
+            @Override
+            public String check(String name, String value) {
+                Parameter parameter = sound.parameters().get(name);
+                return parameter != null && unchecked.test(parameter) ? value : sound.check(name, value);
+            }
+        });
+    }
+
+    private static Parameter withoutRestart(Parameter p) {
+        return new Parameter(
+                p.name(),
+                p.type(),
+                p.unit(),
+                p.min(),
+                p.max(),
+                p.allowed(),
+                p.defaultValue(),
+                false,
+                p.access(),
+                p.category(),
+                p.description());
+    }
+
+    @Test
+    void engineContract_eachTest_hasAnEngineThatBreaksIt() {
+        assertThat(engines().map(Broken::test)).containsExactlyInAnyOrderElementsOf(Broken.tests(EngineContract.class));
+    }
+
+    @ParameterizedTest
     @MethodSource("engines")
-    void engineContract_brokenPromise_isNoticed(String test, String how, Breakage breakage) {
-        place = SimulatedPlace.create();
-        EngineContract suite = engine(breakage);
+    void engineContract_brokenPromise_isNoticed(Broken broken) {
+        broken.assertNoticed(opened(engine(broken.breakage())), EngineContract.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("engines")
+    void engineContract_keptPromise_passes(Broken broken) throws Throwable {
+        broken.run(opened(engine(Broken.NOTHING)), EngineContract.class);
+    }
+
+    private EngineContract opened(EngineContract suite) {
         suite.directory = directory;
         suite.openDelivery();
-        assertThatThrownBy(() -> run(suite, EngineContract.class, test)).isInstanceOf(Throwable.class);
+        return suite;
     }
 
-    @ParameterizedTest(name = "{0}: an engine that keeps it")
-    @MethodSource("engines")
-    void engineContract_keptPromise_passes(String test, String how, Breakage breakage) throws Throwable {
-        place = SimulatedPlace.create();
-        EngineContract suite = engine((verb, args, onwards) -> onwards.proceed(args));
-        suite.directory = directory;
-        suite.openDelivery();
-        run(suite, EngineContract.class, test);
-    }
-
-    private static Arguments broken(String test, String how, Breakage breakage) {
-        return Arguments.of(test, how, breakage);
-    }
-
-    private static void run(Object suite, Class<?> contract, String test) throws Throwable {
-        Method method = contract.getDeclaredMethod(test);
-        try {
-            method.invoke(suite);
-        } catch (InvocationTargetException e) {
-            throw e.getCause();
-        }
-    }
-
-    private static <T> T proxy(Class<T> type, T inner, Breakage breakage) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
-            Object[] args = given == null ? new Object[0] : given;
-            Object answer = breakage.call(method.getName(), args, changed -> {
-                try {
-                    return method.invoke(inner, changed);
-                } catch (InvocationTargetException e) {
-                    throw e.getCause();
-                }
-            });
-            return answer instanceof EngineSession session ? proxy(EngineSession.class, session, breakage) : answer;
-        }));
+    private static Broken broken(String test, String how, Breakage breakage) {
+        return new Broken(test, how, breakage);
     }
 
     private static DeliveryContract delivery(Breakage breakage) {
@@ -462,7 +817,7 @@ final class BrokenDriversTest {
 
             @Override
             protected DeliveryDriver newDriver() {
-                return proxy(DeliveryDriver.class, SimulatedDelivery.on(place), breakage);
+                return Broken.proxy(DeliveryDriver.class, SimulatedDelivery.on(place), breakage);
             }
 
             @Override
@@ -504,7 +859,7 @@ final class BrokenDriversTest {
         return new EngineContract() {
             @Override
             protected EngineDriver newEngine() {
-                return proxy(EngineDriver.class, SimulatedEngine.on(place), breakage);
+                return Broken.proxy(EngineDriver.class, SimulatedEngine.on(place), breakage);
             }
 
             @Override
@@ -537,9 +892,9 @@ final class BrokenDriversTest {
                 try {
                     connection.dataSource().apply(password).getConnection().close();
                     return true;
-                } catch (java.sql.SQLFeatureNotSupportedException e) {
+                } catch (SQLFeatureNotSupportedException e) {
                     return true;
-                } catch (java.sql.SQLException e) {
+                } catch (SQLException e) {
                     return false;
                 }
             }
