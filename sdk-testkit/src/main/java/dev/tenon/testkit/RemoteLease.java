@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** A database on a shared server, leased for as long as its connection to the daemon lasts. */
 final class RemoteLease implements Lease {
@@ -27,12 +28,10 @@ final class RemoteLease implements Lease {
     /** Leases a database; fills its template if nobody has. */
     static RemoteLease take(DaemonStarter starter, DatabaseSpec spec, Filling filling) {
         List<String> request = new ArrayList<>(List.of(Daemon.LEASE, spec.version(), filling.key()));
-        spec.parameters().entrySet().stream()
-                .sorted(java.util.Map.Entry.comparingByKey())
-                .forEach(setting -> {
-                    request.add(setting.getKey());
-                    request.add(setting.getValue());
-                });
+        spec.parameters().entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(setting -> {
+            request.add(setting.getKey());
+            request.add(setting.getValue());
+        });
         Wire wire = starter.connect();
         try {
             List<String> answer = wire.ask(LEASE_PATIENCE, request);

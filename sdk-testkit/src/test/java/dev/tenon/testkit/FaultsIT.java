@@ -11,7 +11,9 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -146,13 +148,13 @@ class FaultsIT {
 
     @Test
     void seed_decidesWhoIsKilled(TestDatabase database) throws SQLException {
-        int expected = new java.util.SplittableRandom(database.faults().seed()).nextInt(3);
-        List<Connection> open = new java.util.ArrayList<>();
+        int expected = new SplittableRandom(database.faults().seed()).nextInt(3);
+        List<Connection> open = new ArrayList<>();
         for (int i : IntStream.range(0, 3).toArray()) {
             open.add(database.dataSource().getConnection());
             assertThat(open).hasSize(i + 1);
         }
-        List<Long> pids = new java.util.ArrayList<>();
+        List<Long> pids = new ArrayList<>();
         for (Connection each : open) {
             pids.add(Long.parseLong(Sql.ask(each, "SELECT pg_backend_pid()")));
         }

@@ -17,10 +17,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -161,7 +163,7 @@ public final class SimulatedPlace {
     /** Returns every member that something exists of, in order of name. */
     public List<MemberRef> members() {
         return members.keySet().stream()
-                .sorted(java.util.Comparator.comparing(MemberRef::externalName))
+                .sorted(Comparator.comparing(MemberRef::externalName))
                 .toList();
     }
 
@@ -517,7 +519,7 @@ public final class SimulatedPlace {
 
     /** Assigns ports to a placed member; caller holds it. */
     void assignPorts(SimulatedMember m, List<String> names) {
-        Location location = java.util.Objects.requireNonNull(m.location);
+        Location location = Objects.requireNonNull(m.location);
         if (m.ports.keySet().containsAll(names)) {
             return;
         }
@@ -564,7 +566,7 @@ public final class SimulatedPlace {
     }
 
     private HostState host(Location location) {
-        return java.util.Objects.requireNonNull(hosts.get(location.host()));
+        return Objects.requireNonNull(hosts.get(location.host()));
     }
 
     private static boolean fits(HostState h, Resources wanted) {

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -164,7 +165,7 @@ final class SimulatedSession implements EngineSession {
             Map<String, String> inForce = SimulatedEngine.settings(m.loaded, SimulatedEngine.RESTART_FILE);
             Set<String> differing = new TreeSet<>(written.keySet());
             differing.addAll(inForce.keySet());
-            differing.removeIf(name -> java.util.Objects.equals(written.get(name), inForce.get(name)));
+            differing.removeIf(name -> Objects.equals(written.get(name), inForce.get(name)));
             return differing;
         });
     }

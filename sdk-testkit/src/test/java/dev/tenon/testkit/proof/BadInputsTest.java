@@ -34,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -574,10 +575,10 @@ final class BadInputsTest {
             List<ErrorCode> outcomes = atOnce(List.of(
                     () -> one.recover().await(PATIENCE), () -> one.purge().await(PATIENCE), () -> one.recover()
                             .await(PATIENCE)));
-            assertThat(outcomes.stream().filter(java.util.Objects::isNull))
+            assertThat(outcomes.stream().filter(Objects::isNull))
                     .as("%s", outcomes)
                     .hasSize(1);
-            assertThat(outcomes.stream().filter(java.util.Objects::nonNull)).allSatisfy(c -> assertThat(c)
+            assertThat(outcomes.stream().filter(Objects::nonNull)).allSatisfy(c -> assertThat(c)
                     .isIn(ErrorCode.ILLEGAL_STATE, ErrorCode.VERSION_CONFLICT, ErrorCode.GONE));
         }
         World.quiet(shop);

@@ -32,7 +32,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -93,7 +95,7 @@ final class KillAtEveryBoundaryTest {
         }
 
         Instance instance() {
-            return java.util.Objects.requireNonNull(instance);
+            return Objects.requireNonNull(instance);
         }
     }
 
@@ -103,7 +105,7 @@ final class KillAtEveryBoundaryTest {
             Function<Instance, Operation<?>> act,
             BiConsumer<World, Instance> after) {
         return new Case(
-                kind.name().toLowerCase(java.util.Locale.ROOT),
+                kind.name().toLowerCase(Locale.ROOT),
                 kind,
                 before,
                 (w, s) -> s.operation = act.apply(s.instance()),
@@ -116,13 +118,7 @@ final class KillAtEveryBoundaryTest {
             Function<Tenant, Instance> before,
             BiConsumer<World, Started> act,
             BiConsumer<World, Instance> after) {
-        return new Case(
-                kind.name().toLowerCase(java.util.Locale.ROOT) + " at a slow place",
-                kind,
-                before,
-                act,
-                after,
-                Slow::new);
+        return new Case(kind.name().toLowerCase(Locale.ROOT) + " at a slow place", kind, before, act, after, Slow::new);
     }
 
     private static Instance active(Tenant tenant) {
