@@ -441,13 +441,11 @@ final class BrokenDriversTest {
     }
 
     /** Changes what is seen of a member, in whatever verb answers with it. */
-    private static Object seen(Object answer, BiFunction<ObservedMember, ObservedMember.Builder, Object> change) {
-        if (!(answer instanceof ObservedMember was)) {
-            return answer;
-        }
-        ObservedMember.Builder now = ObservedMember.builder().from(was);
-        change.apply(was, now);
-        return now.build();
+    private static Object seen(
+            Object answer, BiFunction<ObservedMember, ObservedMember.Builder, ObservedMember.Builder> change) {
+        return answer instanceof ObservedMember was
+                ? change.apply(was, ObservedMember.builder().from(was)).build()
+                : answer;
     }
 
     /** Wants a restart when what is prepared differs from what was prepared before, as the rule sees it. */
