@@ -45,6 +45,11 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
         return builder().build();
     }
 
+    /** Returns the cache of deliveries that are not told another; see {@link Builder#cache}. */
+    public static Path usualCache() {
+        return LocalMachine.defaultCache("root".equals(System.getProperty("user.name")));
+    }
+
     /** Returns a new builder; not safe for use by several threads. */
     public static Builder builder() {
         return new Builder();

@@ -203,7 +203,7 @@ final class LocalMachine implements AutoCloseable {
         return List.of(ephemeral, durable);
     }
 
-    private static Path defaultCache(boolean root) {
+    static Path defaultCache(boolean root) {
         if (root) {
             return Path.of("/var/cache/tenon");
         }

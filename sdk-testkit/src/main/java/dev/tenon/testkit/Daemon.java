@@ -2,9 +2,12 @@ package dev.tenon.testkit;
 
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.NotFoundException;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.LocalDelivery;
+import dev.tenon.engine.postgresql.PostgresqlEngine;
+import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.testkit.Lease.Address;
 import java.io.EOFException;
 import java.io.IOException;
@@ -21,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -57,17 +61,17 @@ final class Daemon implements AutoCloseable {
     private static final LongSupplier NANOS = System::nanoTime;
     private static final Duration UNTIL_IT_GOES = Duration.ofDays(365);
 
-    private final Tenon tenon;
     private final Tenant tenant;
+    private final Optional<Seeds> seeds;
     private final Map<String, TestServer> servers = new ConcurrentHashMap<>();
     private final Map<String, Lease> leases = new ConcurrentHashMap<>();
     private final AtomicInteger clients = new AtomicInteger();
     private final AtomicLong number = new AtomicLong();
     private volatile long lastSeen = NANOS.getAsLong();
 
-    private Daemon(Tenon tenon) {
-        this.tenon = tenon;
+    private Daemon(Tenon tenon, Optional<Seeds> seeds) {
         this.tenant = TestDatabases.tenant(tenon);
+        this.seeds = seeds;
     }
 
     /** Runs until nobody needs it. Arguments: its private directory, how many milliseconds to wait for others, the cache or nothing. */
@@ -78,15 +82,18 @@ final class Daemon implements AutoCloseable {
         Path directory = Path.of(arguments[0]);
         // Not at once: who has started it is on the way.
         Duration linger = Duration.ofMillis(Math.max(500, Long.parseLong(arguments[1])));
-        LocalDelivery.Builder delivery = LocalDelivery.builder().spares(1);
-        if (arguments.length > 2) {
-            delivery.cache(Path.of(arguments[2]));
-        }
+        Path cache = arguments.length > 2 ? Path.of(arguments[2]) : LocalDelivery.usualCache();
+        LocalDelivery delivery = LocalDelivery.builder().spares(1).cache(cache).build();
+        Optional<Seeds> seeds = Seeds.in(cache, directory.getFileName().toString());
+        EngineDriver engine = new PostgresqlEngine();
         // Who starts the next one holds this lock, and asks us once more before.
         try (FileChannel lock =
                 FileChannel.open(DaemonStarter.lock(directory), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            try (Tenon tenon = Tenon.builder().delivery(delivery.build()).build();
-                    Daemon daemon = new Daemon(tenon);
+            try (Tenon tenon = Tenon.builder()
+                            .delivery(delivery)
+                            .engine(seeds.map(from -> from.around(engine)).orElse(engine))
+                            .build();
+                    Daemon daemon = new Daemon(tenon, seeds);
                     ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 listener.bind(UnixDomainSocketAddress.of(DaemonStarter.socket(directory)));
                 Thread accepting = daemon.thread("accept", () -> daemon.accept(listener));
@@ -236,9 +243,23 @@ final class Daemon implements AutoCloseable {
         for (int i = 0; i < settings.size(); i += 2) {
             parameters.put(settings.get(i), settings.get(i + 1));
         }
-        return servers.computeIfAbsent(
-                version + parameters,
-                key -> TestServer.start(tenant, "shared-" + number.incrementAndGet(), version, parameters, false));
+        return servers.computeIfAbsent(version + parameters, key -> start(version, parameters));
+    }
+
+    private TestServer start(String version, Map<String, String> parameters) {
+        try {
+            return TestServer.start(tenant, name(), version, parameters, false, seeds);
+        } catch (ProviderException e) {
+            if (seeds.isEmpty() || !seeds.get().discard(version, parameters)) {
+                throw e;
+            }
+            log.warn("A server does not start from the templates of former runs, and starts without: {}", e.toString());
+            return TestServer.start(tenant, name(), version, parameters, false, seeds);
+        }
+    }
+
+    private String name() {
+        return "shared-" + number.incrementAndGet();
     }
 
     private static List<String> answer(Lease lease, List<String> words) {

@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -81,7 +82,7 @@ public final class TestDatabases implements AutoCloseable {
 
         @Override
         public int hashCode() {
-            return java.util.Objects.hash(version, parameters, template);
+            return Objects.hash(version, parameters, template);
         }
     }
 
@@ -188,7 +189,12 @@ public final class TestDatabases implements AutoCloseable {
 
     private LeasedDatabase isolated(DatabaseSpec spec, Filling filling) {
         TestServer server = TestServer.start(
-                tenant(own()), "test-" + number.incrementAndGet(), spec.version(), spec.parameters(), true);
+                tenant(own()),
+                "test-" + number.incrementAndGet(),
+                spec.version(),
+                spec.parameters(),
+                true,
+                Optional.empty());
         try {
             if (!server.templateIsThere(filling.key())) {
                 Lease.Address half = server.build();

@@ -13,15 +13,24 @@ import dev.tenon.api.Session;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.TenonException;
 import dev.tenon.testkit.Lease.Address;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -49,24 +58,43 @@ final class TestServer implements AutoCloseable {
     private static final Duration SESSION_PATIENCE = Duration.ofSeconds(10);
     private static final Duration QUIET = Duration.ofMillis(100);
     private static final int MOST_DATABASES = 256;
-    private static final int MOST_GARBAGE = 64;
+    /** Dropping costs as much as half a new database: it waits until nobody does, or until this much has gathered. */
+    private static final DataSize MOST_GARBAGE = DataSize.gib(1);
+
     private static final DataSize MOST_MEMORY = DataSize.gib(8);
     private static final DataSize LEAST_MEMORY = DataSize.mib(256);
+    /** How many templates are kept for the next run, and how large they may be together; those used last go first. */
+    private static final int MOST_TEMPLATES = 16;
+
+    private static final DataSize MOST_KEPT = DataSize.mib(512);
+    private static final String TEMPLATE = "template_";
     private static final String HOME = "testkit";
     private static final String EMPTY = "empty";
 
     private final Instance instance;
+    private final String version;
+    private final Map<String, String> parameters;
     private final boolean isolated;
+    private final Optional<Seeds> seeds;
     private final boolean choosesStrategy;
     private final Address first;
     private final Connections connections;
     private final AtomicLong number = new AtomicLong();
     private final Semaphore room = new Semaphore(MOST_DATABASES);
     private final Set<String> templates = new HashSet<>();
+    /** Templates of a former run that nobody has entered since the server's start. */
+    private final Set<String> cold = new HashSet<>();
+
+    private final Set<String> used = ConcurrentHashMap.newKeySet();
+    private final String common;
     private final Set<String> inTheMaking = new HashSet<>();
     private final LinkedBlockingQueue<String> garbage = new LinkedBlockingQueue<>();
     private final AtomicInteger kept = new AtomicInteger();
     private final ScheduledExecutorService timer;
+    /** Bytes of the largest template whose copies were handed out. */
+    private volatile long largest;
+
+    private volatile boolean built;
     private volatile boolean closed;
     private volatile long lastCreated = NANOS.getAsLong();
 
@@ -76,9 +104,17 @@ final class TestServer implements AutoCloseable {
         boolean ask() throws SQLException;
     }
 
-    private TestServer(Instance instance, String version, boolean isolated) {
+    private TestServer(
+            Instance instance,
+            String version,
+            Map<String, String> parameters,
+            boolean isolated,
+            Optional<Seeds> seeds) {
         this.instance = instance;
+        this.version = version;
+        this.parameters = parameters;
         this.isolated = isolated;
+        this.seeds = seeds;
         this.choosesStrategy = Integer.parseInt(version) >= 15;
         Endpoint endpoint = instance.view().endpoint().orElseThrow();
         this.first = new Address(
@@ -89,6 +125,9 @@ final class TestServer implements AutoCloseable {
                 instance.credential().password());
         prepare();
         this.connections = new Connections(database(HOME));
+        this.cold.addAll(templates().keySet());
+        this.templates.addAll(cold);
+        this.common = common();
         ScheduledThreadPoolExecutor executor = new ScheduledThreadPoolExecutor(1, task -> {
             Thread thread = new Thread(task, "tenon-testkit-" + first.port());
             thread.setDaemon(true);
@@ -100,9 +139,18 @@ final class TestServer implements AutoCloseable {
         timer.scheduleWithFixedDelay(this::collect, QUIET.toMillis(), QUIET.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** Starts a server as large as this machine carries: test suites want many connections, and small machines have room for few. */
+    /**
+     * Starts a server as large as this machine carries: test suites want many connections, and small machines have room for few.
+     *
+     * @param seeds where its templates come from and go to, if anywhere
+     */
     static TestServer start(
-            Tenant tenant, String name, String version, Map<String, String> parameters, boolean isolated) {
+            Tenant tenant,
+            String name,
+            String version,
+            Map<String, String> parameters,
+            boolean isolated,
+            Optional<Seeds> seeds) {
         double cpus = Math.max(0.5, Runtime.getRuntime().availableProcessors() * 0.6);
         DataSize memory = MOST_MEMORY;
         while (true) {
@@ -115,7 +163,7 @@ final class TestServer implements AutoCloseable {
                                 .parameters(parameters)
                                 .ephemeral(true))
                         .await(PATIENCE);
-                return new TestServer(instance, version, isolated);
+                return new TestServer(instance, version, parameters, isolated, seeds);
             } catch (TenonException e) {
                 if (e.code() != ErrorCode.CAPACITY_EXCEEDED || memory.compareTo(LEAST_MEMORY) <= 0) {
                     throw e;
@@ -141,12 +189,16 @@ final class TestServer implements AutoCloseable {
 
     /** Returns the number by which the server knows the first database on disk. */
     long databaseNumber() {
-        return ask("SELECT oid FROM pg_database WHERE datname = ?");
+        return ask("SELECT oid FROM pg_database WHERE datname = ?", first.database());
     }
 
     /** Returns the bytes of the first database. */
     long databaseSize() {
-        return ask("SELECT pg_database_size(?::name)");
+        return size(first.database());
+    }
+
+    private long size(String name) {
+        return ask("SELECT pg_database_size(?::name)", name);
     }
 
     /** Opens a session in the first database: the first one after a start writes a file that later ones need. */
@@ -158,10 +210,10 @@ final class TestServer implements AutoCloseable {
         }
     }
 
-    private long ask(String question) {
+    private long ask(String question, String name) {
         return connections.with("look at the database", connection -> {
             try (PreparedStatement statement = connection.prepareStatement(question)) {
-                statement.setString(1, first.database());
+                statement.setString(1, name);
                 try (ResultSet row = statement.executeQuery()) {
                     row.next();
                     return row.getLong(1);
@@ -179,7 +231,9 @@ final class TestServer implements AutoCloseable {
         try (Connection connection = Connections.source(first).getConnection()) {
             // Who handed the database over may be about to leave it.
             await("others leave the first database", () -> others(connection) == 0);
-            create(connection, HOME, first.database());
+            if (!exists(connection, HOME)) {
+                create(connection, HOME, first.database());
+            }
             if (isolated) {
                 create(connection, EMPTY, first.database());
                 // A test that kills a backend expects to find what it has committed.
@@ -188,6 +242,44 @@ final class TestServer implements AutoCloseable {
         } catch (SQLException e) {
             throw Connections.failed("prepare the server", e);
         }
+    }
+
+    private static boolean exists(Connection connection, String name) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT 1 FROM pg_database WHERE datname = ?")) {
+            statement.setString(1, name);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    /** Returns the filled templates, by their keys, and how many bytes each has. */
+    private Map<String, Long> templates() {
+        return connections.with("list the templates", connection -> {
+            Map<String, Long> sizes = new LinkedHashMap<>();
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("SELECT substr(datname, " + (TEMPLATE.length() + 1)
+                            + "), pg_database_size(oid) FROM pg_database WHERE starts_with(datname, '" + TEMPLATE
+                            + "')")) {
+                while (row.next()) {
+                    sizes.put(row.getString(1), row.getLong(2));
+                }
+            }
+            return sizes;
+        });
+    }
+
+    /** Returns what tests can change for all databases of the server: roles, and the settings of roles. */
+    private String common() {
+        return connections.with("list the roles", connection -> {
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery(
+                            "SELECT string_agg(rolname, ' ' ORDER BY rolname) || (SELECT count(*) FROM pg_db_role_setting"
+                                    + " WHERE setdatabase = 0) FROM pg_roles")) {
+                row.next();
+                return row.getString(1);
+            }
+        });
     }
 
     private void create(Connection connection, String name, String template) throws SQLException {
@@ -209,7 +301,7 @@ final class TestServer implements AutoCloseable {
     }
 
     private String template(String key) {
-        return key.equals(TemplateKey.EMPTY) ? isolated ? EMPTY : first.database() : "template_" + key;
+        return key.equals(TemplateKey.EMPTY) ? isolated ? EMPTY : first.database() : TEMPLATE + key;
     }
 
     /**
@@ -264,6 +356,7 @@ final class TestServer implements AutoCloseable {
             inTheMaking.remove(key);
             if (made) {
                 templates.add(key);
+                built = true;
             }
             templates.notifyAll();
         }
@@ -271,6 +364,7 @@ final class TestServer implements AutoCloseable {
 
     /** Hands out a copy of a template that is there. */
     Lease lease(String key) {
+        warm(key);
         takeRoom();
         try {
             if (!isolated) {
@@ -283,6 +377,29 @@ final class TestServer implements AutoCloseable {
         } catch (RuntimeException e) {
             room.release();
             throw e;
+        }
+    }
+
+    /**
+     * The first session in a database after the server's start writes a file that speeds up all later ones; copies have it when
+     * their template has.
+     */
+    private void warm(String key) {
+        if (used.add(key)) {
+            largest = Math.max(largest, size(template(key)));
+        }
+        synchronized (templates) {
+            if (cold.remove(key)) {
+                String name = template(key);
+                connections.with("warm a template", connection -> {
+                    execute(connection, "ALTER DATABASE %s ALLOW_CONNECTIONS true", name);
+                    try (Connection entered = Connections.source(database(name)).getConnection()) {
+                        log.debug("In template {}", entered.getCatalog());
+                    }
+                    seal(connection, name);
+                    return name;
+                });
+            }
         }
     }
 
@@ -401,7 +518,8 @@ final class TestServer implements AutoCloseable {
         String name = garbage.peek();
         while (name != null
                 && !closed
-                && (garbage.size() > MOST_GARBAGE || NANOS.getAsLong() - lastCreated > QUIET.toNanos())
+                && (garbage.size() * largest > MOST_GARBAGE.bytes()
+                        || NANOS.getAsLong() - lastCreated > QUIET.toNanos())
                 && drop(name)) {
             garbage.remove(name);
             name = garbage.peek();
@@ -439,8 +557,58 @@ final class TestServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        connections.close();
-        instance.delete().await(PATIENCE);
+        try {
+            seeds.ifPresent(this::keepTemplates);
+        } finally {
+            connections.close();
+            instance.delete().await(PATIENCE);
+        }
+    }
+
+    /** Hands the templates on to the next run, unless there is no new one or tests have changed what all databases share. */
+    private void keepTemplates(Seeds into) {
+        try {
+            Map<String, Long> sizes = templates();
+            if (!built || !common().equals(common)) {
+                return;
+            }
+            List<String> kept = new ArrayList<>(List.of("template1", first.database(), HOME));
+            long room = MOST_KEPT.bytes();
+            for (Map.Entry<String, Long> template : sizes.entrySet().stream()
+                    .sorted(Comparator.comparing(each -> !used.contains(each.getKey())))
+                    .limit(MOST_TEMPLATES)
+                    .toList()) {
+                room -= template.getValue();
+                if (room >= 0) {
+                    kept.add(template(template.getKey()));
+                }
+            }
+            allBut(kept).forEach(this::drop);
+            if (!allBut(kept).isEmpty()) {
+                return;
+            }
+            Path data = Path.of(Objects.requireNonNull(instance.settings().get("data_directory")));
+            connections.close();
+            instance.stop().await(PATIENCE);
+            into.keep(version, parameters, data);
+        } catch (IOException | TenonException e) {
+            log.warn("The templates of this run are not there for the next: {}", e.toString());
+        }
+    }
+
+    private List<String> allBut(List<String> kept) {
+        return connections.with("list the databases", connection -> {
+            List<String> others = new ArrayList<>();
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("SELECT datname FROM pg_database")) {
+                while (row.next()) {
+                    if (!kept.contains(row.getString(1))) {
+                        others.add(row.getString(1));
+                    }
+                }
+            }
+            return others;
+        });
     }
 
     /** A lease of a database on this server. */

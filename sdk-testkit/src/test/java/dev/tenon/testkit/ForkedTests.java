@@ -24,7 +24,7 @@ final class ForkedTests implements AutoCloseable {
     private final Process process;
     private final BufferedReader out;
 
-    /** @param work what it does: {@code many}, {@code hold}, {@code keep}, or {@code fail} */
+    /** @param work what it does: {@code many}, {@code roles}, {@code hold}, {@code keep}, or {@code fail} */
     ForkedTests(Path cache, long lingerMillis, String work) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -97,6 +97,12 @@ final class ForkedTests implements AutoCloseable {
         try (TestDatabases databases = TestDatabases.create()) {
             switch (arguments[0]) {
                 case "many" -> many(databases);
+                case "roles" -> {
+                    try (TestDatabase database = databases.lease()) {
+                        Sql.run(database.dataSource(), "CREATE ROLE stays");
+                    }
+                    many(databases);
+                }
                 case "keep" -> {
                     try (TestDatabase database = databases.lease(spec -> spec.keep(Duration.ofSeconds(2)))) {
                         System.out.println(database.url());

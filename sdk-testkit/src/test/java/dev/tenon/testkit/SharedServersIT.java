@@ -3,8 +3,10 @@ package dev.tenon.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -35,9 +37,58 @@ class SharedServersIT {
     }
 
     @AfterEach
-    void endDaemons() {
+    void endDaemons() throws IOException {
         daemons().forEach(ProcessHandle::destroyForcibly);
         await("the servers end with their daemon", () -> processes().findAny().isEmpty());
+        for (Path seed : seeds()) {
+            Files.delete(seed);
+        }
+    }
+
+    private static List<Path> seeds() throws IOException {
+        try (Stream<Path> files = Files.list(cache.resolve("testkit"))) {
+            return files.toList();
+        }
+    }
+
+    /** Runs tests to the end of their daemon; returns how many of their databases came from a template they filled themselves. */
+    private static long filled(String work) throws Exception {
+        try (ForkedTests tests = new ForkedTests(cache, 0, work)) {
+            List<String> lines = tests.lines();
+            assertThat(lines.stream().filter(line -> line.startsWith("leased ")))
+                    .hasSize(40)
+                    .allMatch(line -> line.endsWith(" rows 1"));
+            nothingIsLeft();
+            return lines.stream().filter("filled"::equals).count();
+        }
+    }
+
+    @Test
+    void template_ofAFormerRun_isThereAgain() throws Exception {
+        assertThat(filled("many")).isEqualTo(1);
+        assertThat(seeds()).singleElement().satisfies(seed -> assertThat(Files.getPosixFilePermissions(seed))
+                .isEqualTo(PosixFilePermissions.fromString("rw-------")));
+
+        assertThat(filled("many")).isZero();
+        assertThat(filled("many")).isZero();
+    }
+
+    @Test
+    void template_ofAFormerRunWhoseFileWasDamaged_isFilledAgain() throws Exception {
+        assertThat(filled("many")).isEqualTo(1);
+        try (FileChannel seed = FileChannel.open(seeds().get(0), StandardOpenOption.WRITE)) {
+            seed.truncate(seed.size() / 2);
+        }
+
+        assertThat(filled("many")).isEqualTo(1);
+        assertThat(filled("many")).isZero();
+    }
+
+    @Test
+    void template_ofARunThatMadeRoles_isNotKept() throws Exception {
+        assertThat(filled("roles")).isEqualTo(1);
+
+        assertThat(seeds()).isEmpty();
     }
 
     private static Stream<ProcessHandle> processes() {
