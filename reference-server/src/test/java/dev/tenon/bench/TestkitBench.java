@@ -130,8 +130,6 @@ public final class TestkitBench {
             throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
                 "-Dtenon.testkit.cache=" + cache,
                 "-Dtenon.testkit.lingerMillis=" + lingerMillis,
                 "-Dslf4j.provider=org.slf4j.simple.SimpleServiceProvider",
