@@ -2,7 +2,7 @@ package dev.tenon.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
@@ -391,7 +391,7 @@ public abstract class DeliveryContract {
 
     @Test
     void olderEpoch_afterALaterOneOfAnotherDriver_isFenced() {
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = running();
         driver.close();
         driver = open();
@@ -404,7 +404,7 @@ public abstract class DeliveryContract {
 
     @Test
     void olderEpoch_afterTheMemberWasDestroyed_cannotMakeItAgain() {
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = running();
         driver.destroy(w.ref(), FIRST, DestroyMode.EVERYTHING);
         driver.close();
@@ -442,7 +442,7 @@ public abstract class DeliveryContract {
 
     @Test
     void anotherDriver_runningMember_adopts() {
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = running();
         ObservedMember before = driver.observe(w.ref());
         driver.close();
@@ -454,7 +454,7 @@ public abstract class DeliveryContract {
 
     @Test
     void anotherDriver_betweenAnyTwoCalls_goesOn() {
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = workload();
         Map<String, Integer> ports = driver.prepare(w, FIRST).ports();
         List<Consumer<DeliveryDriver>> script = List.of(
@@ -534,7 +534,7 @@ public abstract class DeliveryContract {
 
     @Test
     void close_durableMember_goesOn() {
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = running();
         driver.close();
         driver.close();
@@ -544,7 +544,7 @@ public abstract class DeliveryContract {
 
     @Test
     void close_ephemeralMember_endsIt() {
-        assumeThat(driver.capabilities()).contains(Capability.EPHEMERAL);
+        assumeTrue(driver.capabilities().contains(Capability.EPHEMERAL), "this delivery has no EPHEMERAL");
         MemberWorkload w = remembered(request(Contracts.tenant(), Contracts.instance(), Map.of(), true));
         driver.prepare(w, FIRST);
         driver.start(w, FIRST, TIMEOUT);
@@ -709,7 +709,7 @@ public abstract class DeliveryContract {
     @Test
     void secrets_runningMember_areNotInPublic() {
         EngineRequest request = request(Contracts.tenant(), Contracts.instance(), Map.of(), false);
-        assumeThat(driver.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = remembered(request);
         driver.prepare(w, FIRST);
         driver.start(w, FIRST, TIMEOUT);

@@ -3,7 +3,7 @@ package dev.tenon.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.api.Account;
 import dev.tenon.api.Cidr;
@@ -522,7 +522,7 @@ public abstract class EngineContract {
         delivery.stop(workload, EPOCH, StopMode.GRACEFUL);
         delivery.start(workload, EPOCH, TIMEOUT);
         everythingIsThere();
-        assumeThat(delivery.capabilities()).contains(Capability.DURABLE);
+        assumeTrue(delivery.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         delivery.destroy(workload.ref(), EPOCH, DestroyMode.KEEP_DATA);
         delivery.prepare(workload, EPOCH);
         delivery.start(workload, EPOCH, TIMEOUT);

@@ -3,7 +3,7 @@ package dev.tenon.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
@@ -1064,7 +1064,7 @@ public abstract class StateStoreContract {
 
     @Test
     void reopened_afterClose_hasEverything() {
-        assumeThat(durable()).as("this store is not durable").isTrue();
+        assumeTrue(durable(), "this store is not durable");
         Lease lease = store.acquire("l", "a", TTL).orElseThrow();
         commit(commit -> commit.addPuts(document("instance", "i-1", 0))
                 .addClaims(new Commit.Claim("s", "k", "o"))
@@ -1086,9 +1086,7 @@ public abstract class StateStoreContract {
 
     @Test
     void reopened_storeOfOneProcess_letsLeasesRunOut() {
-        assumeThat(durable() && !store.shared())
-                .as("this store is not a file of one process")
-                .isTrue();
+        assumeTrue(durable() && !store.shared(), "this store is not a file of one process");
         Lease lease = store.acquire("l", "a", TTL).orElseThrow();
 
         store.close();
@@ -1099,9 +1097,7 @@ public abstract class StateStoreContract {
 
     @Test
     void open_storeOfOneProcessTwice_isRefusedAndTheFirstGoesOn() {
-        assumeThat(durable() && !store.shared())
-                .as("this store is not a file of one process")
-                .isTrue();
+        assumeTrue(durable() && !store.shared(), "this store is not a file of one process");
         StateStore second = handle();
 
         for (int attempt = 0; attempt < 2; attempt++) {
@@ -1120,7 +1116,7 @@ public abstract class StateStoreContract {
 
     @Test
     void sharedStore_openedTwice_showsEachTheOthersCommits() {
-        assumeThat(store.shared()).as("this store serves one process only").isTrue();
+        assumeTrue(store.shared(), "this store serves one process only");
         StateStore second = open();
 
         put("instance", "i-1", 0, "{}");
@@ -1132,7 +1128,7 @@ public abstract class StateStoreContract {
 
     @Test
     void sharedStore_writtenThroughTwoHandles_keepsEventsInOrder() throws Exception {
-        assumeThat(store.shared()).as("this store serves one process only").isTrue();
+        assumeTrue(store.shared(), "this store serves one process only");
         StateStore second = open();
         int each = 80;
         AtomicInteger writing = new AtomicInteger(4);
@@ -1185,10 +1181,8 @@ public abstract class StateStoreContract {
 
     @Test
     void open_anotherProcessHoldsAStoreOfOneProcess_namesIt() throws Exception {
-        assumeThat(durable() && !store.shared())
-                .as("this store is not a file of one process")
-                .isTrue();
-        assumeThat(address()).isPresent();
+        assumeTrue(durable() && !store.shared(), "this store is not a file of one process");
+        assumeTrue(address().isPresent(), "no other process can open this store");
         store.close();
 
         try (StoreProcess other = StoreProcess.holding(address().orElseThrow())) {
@@ -1224,8 +1218,8 @@ public abstract class StateStoreContract {
 
     @Test
     void killed_whileManyThreadsCommit_keepsEveryCommitThatReturned() throws Exception {
-        assumeThat(durable()).as("this store is not durable").isTrue();
-        assumeThat(address()).isPresent();
+        assumeTrue(durable(), "this store is not durable");
+        assumeTrue(address().isPresent(), "no other process can open this store");
         if (!store.shared()) {
             store.close();
         }
