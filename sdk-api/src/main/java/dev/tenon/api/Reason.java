@@ -42,6 +42,22 @@ public record Reason(Code code, List<String> values, Optional<Reason> because, S
         MEMBER_NOT_FOLLOWING("{0} does not follow the primary"),
         /** The primary is none. Values: the member. */
         MEMBER_TAKES_NO_WRITES("{0} takes no writes"),
+        /** The primary is being changed. */
+        PRIMARY_CHANGES("the primary is being changed"),
+        /** Too few standbys answer to be sure that a fail-over loses nothing: a person may force it. */
+        STANDBYS_TOO_FEW("too few standbys answer to be sure that nothing is lost"),
+        /** A fail-over is due and held back: there was one lately, or much of the fleet looks dead. */
+        FAILOVER_HELD_BACK("a fail-over is due and held back"),
+        /** The primary has leave to run alone: what it acknowledges is lost if it is lost. */
+        RUNS_ALONE("the primary has leave to run alone"),
+        /** A fail-over may lose more than was agreed to. */
+        LOSS_TOO_GREAT("a fail-over may lose more than was agreed to"),
+        /** Commits wait for standbys. */
+        WRITES_WAIT("writes wait for standbys"),
+        /** A switch-over waits until its standby follows closely. */
+        SWITCHOVER_WAITS("a switch-over waits for its standby"),
+        /** The elected standby does not answer, and nobody else can be elected. */
+        ELECTED_SILENT("the elected standby does not answer"),
         /** A member cannot be seen, which is not the same as down. */
         MEMBER_UNSEEN("a member cannot be seen"),
         /** A member runs although nothing of the instance shall. */
@@ -61,8 +77,6 @@ public record Reason(Code code, List<String> values, Optional<Reason> because, S
         WAITS("waits"),
         /** The control plane cannot work on it now. */
         CANNOT_WORK("cannot work on it now"),
-        /** The primary does not tell which standbys follow. */
-        REPLICATION_UNKNOWN("its primary does not say who follows"),
         /** Another control plane goes on. */
         LEASE_LOST("lost the lease; another control plane goes on"),
         /** The control plane cannot reach its own store. */

@@ -9,11 +9,13 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.Topology;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.workload.BootstrapStep;
+import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -88,6 +90,21 @@ public interface EngineDriver {
      */
     default InputStream copy(EngineRequest request, AdminAddress address) {
         throw new ProviderException(ErrorCode.UNSUPPORTED, id() + " has no stream of its data");
+    }
+
+    /**
+     * Returns a command that reads from the files of a stopped member where its log ends, for {@link #endOfLog(String)}.
+     *
+     * @throws dev.tenon.api.ProviderException {@code UNSUPPORTED} for an engine whose files do not say so
+     */
+    default Command endOfLog() {
+        throw new ProviderException(
+                ErrorCode.UNSUPPORTED, id() + " does not say where the log of a stopped member ends");
+    }
+
+    /** Reads what that command printed; empty if the server did not stop cleanly, so that its end is not known. */
+    default OptionalLong endOfLog(String printed) {
+        return OptionalLong.empty();
     }
 
     /**

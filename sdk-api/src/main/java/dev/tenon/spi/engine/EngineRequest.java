@@ -10,7 +10,6 @@ import dev.tenon.api.Topology;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.immutables.value.Value;
 
 /** What an engine needs to know of an instance to describe its members. Holds no place and no address. */
@@ -38,8 +37,11 @@ public interface EngineRequest {
      */
     List<String> members();
 
-    /** Names of standbys of which the primary waits for one before it acknowledges a commit; empty to wait for none. */
-    Set<String> synchronous();
+    /**
+     * What each member shall be, by name. A member that is missing here is what its place in {@link #members()} says: the first takes
+     * writes and waits for nobody, the others follow it.
+     */
+    Map<String, Stance> stances();
 
     /** What each member may use. */
     Resources resources();

@@ -7,7 +7,6 @@ import dev.tenon.api.Grant;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -89,17 +88,31 @@ public interface EngineSession extends AutoCloseable {
         throw noReplication();
     }
 
-    /** Writes what is in memory to disk now, so that a stop right after is short. */
+    /**
+     * Writes what is in memory to disk now, so that a stop right after is short. When it returns, whoever does this for the server has
+     * read the settings that were in force for new sessions before the call.
+     */
     default void checkpoint() {
         throw noReplication();
     }
 
     /**
-     * Makes a standby the primary; does nothing if it is.
+     * Makes a standby the primary if the stance in force is of exactly this revision, which the server itself checks; does nothing if
+     * it is primary. Returns as soon as it was asked; {@link #role()} tells when it is done.
      *
-     * @throws dev.tenon.api.ProviderException {@code TIMEOUT} if it is not within {@code timeout}; the outcome is then unknown
+     * @throws dev.tenon.api.ProviderException {@code FENCED} if another revision is in force
      */
-    default void promote(Duration timeout) {
+    default void promote(long revision) {
+        throw noReplication();
+    }
+
+    /** Writes something that waits for no standby, as a sign of life; returns the position after it. */
+    default long beat() {
+        throw noReplication();
+    }
+
+    /** Ends the connections of these standbys, which connect again with what is in force now. */
+    default void disconnectStandbys(Set<String> members) {
         throw noReplication();
     }
 

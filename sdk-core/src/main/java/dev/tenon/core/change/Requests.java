@@ -1,11 +1,25 @@
 package dev.tenon.core.change;
 
+import dev.tenon.api.Durability;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Resources;
+import dev.tenon.core.failover.Order;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Stance;
+import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Placement;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Says to an engine what instance is meant. */
 public final class Requests {
@@ -25,7 +39,7 @@ public final class Requests {
                 .version(spec.version())
                 .topology(spec.topology())
                 .members(members)
-                .synchronous(doc.synchronous())
+                .stances(stances(doc, spec.topology().durability(), members))
                 .resources(resources)
                 .parameters(spec.parameters())
                 .whitelist(spec.whitelist())
@@ -37,6 +51,67 @@ public final class Requests {
 
     /** Returns the request for an instance as it is. */
     public static EngineRequest of(InstanceDoc doc, Optional<InstanceSecrets> secrets) {
-        return of(doc, doc.spec(), doc.resources(), doc.names(), secrets);
+        // While members are added or taken away, those that are there count.
+        InstanceSpec spec = doc.failover().isEmpty()
+                ? doc.spec()
+                : InstanceSpec.builder()
+                        .from(doc.spec())
+                        .topology(doc.spec().topology().withStandbys(doc.names().size() - 1))
+                        .build();
+        return of(doc, spec, doc.resources(), doc.names(), secrets);
+    }
+
+    /** Returns the members' workloads, in start order, as this place can carry them. */
+    public static List<MemberWorkload> workloads(EngineDriver engine, DeliveryDriver delivery, EngineRequest request) {
+        // Where there is one host, members are on it together; whoever asked for them was told so.
+        boolean together = !delivery.capabilities().contains(Capability.SEVERAL_HOSTS);
+        return engine.workloads(request).stream()
+                .map(workload -> together
+                        ? MemberWorkload.builder()
+                                .from(workload)
+                                .placement(new Placement(workload.placement().zone(), Set.of()))
+                                .build()
+                        : workload)
+                .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
+                .toList();
+    }
+
+    /** What the record says each member shall be; nothing where there is none. */
+    private static Map<String, Stance> stances(InstanceDoc doc, Durability durability, List<String> members) {
+        Map<String, Stance> stances = new TreeMap<>();
+        doc.failover()
+                .ifPresent(record -> members.forEach(name -> {
+                    Order order = Order.of(record, name);
+                    if (order instanceof Order.Lead lead) {
+                        stances.put(
+                                name,
+                                new Stance(
+                                        record.revision(),
+                                        EngineSession.Role.PRIMARY,
+                                        Optional.empty(),
+                                        lead.setting().members(),
+                                        lead.setting().needed()));
+                    } else {
+                        Optional<String> source = order instanceof Order.Follow follow
+                                ? Optional.of(follow.primary())
+                                : order instanceof Order.Remake remake
+                                        ? Optional.of(remake.primary())
+                                        : Optional.empty();
+                        // A standby never waits for nobody, so that none of its processes has to learn to wait when it
+                        // is promoted.
+                        Set<String> others = new TreeSet<>(members);
+                        others.remove(name);
+                        boolean waits = durability != Durability.ASYNC && !others.isEmpty();
+                        stances.put(
+                                name,
+                                new Stance(
+                                        record.revision(),
+                                        EngineSession.Role.STANDBY,
+                                        source,
+                                        waits ? others : Set.of(),
+                                        waits ? 1 : 0));
+                    }
+                }));
+        return stances;
     }
 }

@@ -1,7 +1,6 @@
 package dev.tenon.core.failover;
 
 import dev.tenon.core.json.Fields;
-import dev.tenon.core.json.Json;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
@@ -10,13 +9,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Writes and reads the body of a fail-over record's document. */
+/** Writes and reads a fail-over record as a part of its instance's document. */
 public final class FailoverCodec {
     private FailoverCodec() {}
 
-    /** Returns the body. */
-    public static String write(FailoverRecord record) {
-        return Json.write(Fields.writer()
+    /** Returns the fields. */
+    public static Map<String, Object> write(FailoverRecord record) {
+        return Fields.writer()
                 .put("revision", record.revision())
                 .put("epoch", record.epoch())
                 .put("term", record.term())
@@ -33,12 +32,11 @@ public final class FailoverCodec {
                 .put("automaticAt", record.automaticAt())
                 .put("loss", record.loss().map(FailoverCodec::loss))
                 .put("answered", record.answered())
-                .map());
+                .map();
     }
 
-    /** Reads a body. */
-    public static FailoverRecord read(String body) {
-        Fields fields = Json.read(body);
+    /** Reads the fields. */
+    public static FailoverRecord read(Fields fields) {
         SortedMap<String, Rebuild> rebuilds = new TreeMap<>();
         for (Fields one : fields.objects("rebuilds")) {
             rebuilds.put(one.text("member"), new Rebuild(Rebuild.How.valueOf(one.text("how")), one.number("since")));

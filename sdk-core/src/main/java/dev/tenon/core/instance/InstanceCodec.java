@@ -5,6 +5,7 @@ import dev.tenon.api.Member;
 import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.failover.FailoverCodec;
 import dev.tenon.core.json.Fields;
 import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.Phase;
@@ -39,7 +40,7 @@ public final class InstanceCodec {
                 .put(
                         "members",
                         doc.members().stream().map(InstanceCodec::member).toList())
-                .put("synchronous", new TreeSet<>(doc.synchronous()))
+                .put("failover", doc.failover().map(FailoverCodec::write))
                 .put("serverVersion", doc.serverVersion())
                 .put("pendingRestart", new TreeSet<>(doc.pendingRestart()))
                 .put("encrypted", doc.encrypted())
@@ -72,7 +73,7 @@ public final class InstanceCodec {
                 .members(body.objects("members").stream()
                         .map(InstanceCodec::member)
                         .toList())
-                .synchronous(body.list("synchronous"))
+                .failover(body.maybeObject("failover").map(FailoverCodec::read))
                 .serverVersion(body.maybe("serverVersion"))
                 .pendingRestart(body.list("pendingRestart"))
                 .encrypted(body.flag("encrypted"))

@@ -10,6 +10,7 @@ import dev.tenon.api.OperationKind;
 import dev.tenon.api.Resources;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.failover.FailoverRecord;
 import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.spec.Charge;
@@ -114,10 +115,10 @@ public interface InstanceDoc {
     List<MemberStatus> members();
 
     /**
-     * Standbys of which the primary waits for one before it acknowledges a commit. Never less than what the primary has in force:
-     * recorded before it waits for more of them or for none, and after it waits for fewer. Empty is leave to run alone.
+     * Who leads, on whom commits wait and where a change of the primary stands, for members that follow each other at the control
+     * plane's word. It is replaced together with the order of {@link #members()}, so that the two never differ.
      */
-    Set<String> synchronous();
+    Optional<FailoverRecord> failover();
 
     /** The server's exact version, once delivered. */
     Optional<String> serverVersion();

@@ -5,8 +5,6 @@ import dev.tenon.api.Reason;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
-import dev.tenon.spi.engine.EngineSession;
-import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,7 +46,6 @@ final class HealthPlanner {
      * @param phase what it shall be
      * @param members what was seen of each member, the first being the one that serves
      * @param silent which of them run but did not answer
-     * @param replication what the primary says of its standbys, where it has any and answers
      * @param carriedOut whether the latest generation was carried out
      * @param renewal whether its certificate is to be replaced
      * @param heals how often it was healed without having been well for a while in between
@@ -59,7 +56,6 @@ final class HealthPlanner {
             Phase phase,
             List<ObservedMember> members,
             Map<MemberRef, Silence> silent,
-            Optional<ReplicationStatus> replication,
             boolean carriedOut,
             boolean renewal,
             int heals,
@@ -67,12 +63,7 @@ final class HealthPlanner {
             Instant now) {}
 
     /** Returns how well it is. */
-    static Health health(
-            List<ObservedMember> members,
-            Map<MemberRef, Silence> silent,
-            Optional<ReplicationStatus> replication,
-            Health before,
-            Instant now) {
+    static Health health(List<ObservedMember> members, Map<MemberRef, Silence> silent, Health before, Instant now) {
         List<Reason> causes = new ArrayList<>();
         boolean unknown = false;
         for (ObservedMember member : members) {
@@ -82,8 +73,6 @@ final class HealthPlanner {
                 causes.add(cause(member));
             } else if (silent.containsKey(member.ref())) {
                 causes.add(silent.get(member.ref()).reason(member.ref().member()));
-            } else if (replication.isPresent() && !takesPart(members, member, replication.get())) {
-                causes.add(notFollowing(member));
             }
         }
         if (unknown) {
@@ -101,20 +90,10 @@ final class HealthPlanner {
         return member.state() == MemberState.RUNNING && (silence == null || !silence.serious());
     }
 
-    private static boolean takesPart(
-            List<ObservedMember> members, ObservedMember member, ReplicationStatus replication) {
-        return member.equals(members.get(0))
-                || replication.followed(member.ref().member());
-    }
-
     private static Reason cause(ObservedMember member) {
         Reason state = Reason.of(
                 Reason.Code.MEMBER_STATE, member.ref().member(), member.state().name());
         return member.reason().map(words -> state.because(Reason.said(words))).orElse(state);
-    }
-
-    private static Reason notFollowing(ObservedMember member) {
-        return Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, member.ref().member());
     }
 
     /** Returns what to do. */
@@ -165,21 +144,6 @@ final class HealthPlanner {
             if (entry.getValue().hung()) {
                 MemberRef ref = entry.getKey();
                 return paced(seen, entry.getValue().reason(ref.member()), Optional.of(ref));
-            }
-        }
-        if (seen.replication().isPresent()) {
-            ReplicationStatus replication = seen.replication().get();
-            if (replication.role() != EngineSession.Role.PRIMARY) {
-                return paced(
-                        seen,
-                        Reason.of(
-                                Reason.Code.MEMBER_TAKES_NO_WRITES,
-                                seen.members().get(0).ref().member()));
-            }
-            for (ObservedMember member : seen.members()) {
-                if (!takesPart(seen.members(), member, replication)) {
-                    return paced(seen, notFollowing(member));
-                }
             }
         }
         if (seen.renewal()) {

@@ -1,19 +1,22 @@
 package dev.tenon.core.reconcile;
 
+import dev.tenon.api.Change;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.HealthCheck;
 import dev.tenon.api.InstanceId;
-import dev.tenon.api.ProviderException;
+import dev.tenon.api.OperationKind;
 import dev.tenon.api.Reason;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.catalogue.Offering;
-import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.cluster.Cluster;
+import dev.tenon.core.cluster.Clusters;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.instance.Members;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.lease.Leases;
 import dev.tenon.core.operation.OperationDoc;
@@ -23,8 +26,6 @@ import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
-import dev.tenon.spi.engine.EngineSession;
-import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
@@ -33,9 +34,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,10 +53,15 @@ public final class Reconciler implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration AFTER_DEFECT = Duration.ofSeconds(5);
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(30);
-    /** How often standbys are looked at that no place reports. */
-    private static final Duration STANDBYS_LOOK = Duration.ofSeconds(2);
+    /** How often the members of a cluster are asked; each time the primary writes a sign of life. */
+    private static final Duration CLUSTER_LOOK = Duration.ofMillis(500);
+    /** How often when one of them does not answer. */
+    private static final Duration CLUSTER_DOUBT = Duration.ofMillis(100);
 
-    private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration CLUSTER_CHANGES = Duration.ofMillis(20);
+    /** While these are carried out, members rest because they were told to. */
+    private static final Set<OperationKind> RESTING = EnumSet.of(
+            OperationKind.STOP, OperationKind.FREEZE, OperationKind.RESTART, OperationKind.DELETE, OperationKind.PURGE);
 
     private final Journal journal;
     private final Fleet fleet;
@@ -63,6 +72,7 @@ public final class Reconciler implements AutoCloseable {
     private final Clock clock;
     private final HealthChecks checks;
     private final WorkQueue queue;
+    private final Clusters clusters;
     private final List<Thread> workers = new ArrayList<>();
 
     /** Does not start yet. */
@@ -84,8 +94,15 @@ public final class Reconciler implements AutoCloseable {
         this.leases = leases;
         this.diary = diary;
         this.clock = clock;
-        this.runner = new Runner(store, journal, fleet, offering, certificates, generator, clock, diary);
         this.queue = new WorkQueue(ticker);
+        this.clusters = new Clusters(
+                store,
+                journal,
+                fleet,
+                offering,
+                ticker,
+                (tenant, instance) -> queue.wake(new WorkQueue.Key(tenant, instance)));
+        this.runner = new Runner(store, journal, fleet, offering, certificates, clusters, generator, clock, diary);
         this.checks =
                 new HealthChecks(healthCheck, journal, fleet, offering, leases, generator, clock, ticker, queue::wake);
     }
@@ -108,6 +125,7 @@ public final class Reconciler implements AutoCloseable {
 
     /** Asks for a look at an instance. */
     public void wake(TenantId tenant, InstanceId instance) {
+        clusters.woken(instance);
         queue.wake(new WorkQueue.Key(tenant, instance));
     }
 
@@ -162,6 +180,7 @@ public final class Reconciler implements AutoCloseable {
     private Outcome look(InstanceId id) {
         Optional<Lease> lease = leases.of(InstanceDoc.shard(id));
         if (lease.isEmpty()) {
+            clusters.letGo(id);
             return new Outcome.NotOurs();
         }
         Optional<InstanceDoc> doc = fleet.find(id);
@@ -169,6 +188,11 @@ public final class Reconciler implements AutoCloseable {
             return new Outcome.Settled();
         }
         Optional<InstanceDoc.Queued> head = doc.get().head();
+        if (doc.get().phase() == Phase.ACTIVE
+                && doc.get().failover().isPresent()
+                && head.filter(queued -> RESTING.contains(queued.kind())).isEmpty()) {
+            return cluster(doc.get(), head, lease.get());
+        }
         if (head.isPresent()) {
             return runner.run(doc.get(), head.get(), lease.get());
         }
@@ -182,72 +206,102 @@ public final class Reconciler implements AutoCloseable {
         }
         List<ObservedMember> seen = offering.delivery(doc.delivery()).observeAll(doc.refs());
         Map<MemberRef, Silence> silent = checks.of(doc.id(), seen);
-        Optional<ReplicationStatus> replication = silent.isEmpty() ? replication(doc, seen) : Optional.empty();
         HealthPlanner.Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
                 phase,
                 seen,
                 silent,
-                replication,
                 doc.observedGeneration() == doc.generation(),
                 renewalDue(doc, clock.instant()),
                 doc.heals(),
                 doc.healedAt(),
                 clock.instant()));
+        Health health = doc.phase().running()
+                ? HealthPlanner.health(seen, silent, doc.health(), clock.instant())
+                : doc.health();
+        InstanceDoc after = doc.but()
+                .members(Members.statuses(doc, seen, Optional.empty()))
+                .health(health)
+                .build();
         if (decision instanceof HealthPlanner.Decision.Heal heal) {
-            diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(heal.reason()));
-            heal(doc, seen, silent, replication, lease, heal);
+            heal(doc, after, lease, heal);
             return new Outcome.LookAgain();
         }
-        record(doc, seen, silent, replication, lease);
+        record(doc, after, lease);
         if (decision instanceof HealthPlanner.Decision.Wait wait) {
             diary.note(doc.id(), Reason.of(Reason.Code.WAITS).because(wait.reason()));
             return new Outcome.Later(wait.pause());
         }
-        return phase.running() && doc.members().size() > 1 ? new Outcome.Later(STANDBYS_LOOK) : new Outcome.Settled();
+        return new Outcome.Settled();
     }
 
-    /** Asks the primary for its standbys: no place sees whether they follow. */
-    private Optional<ReplicationStatus> replication(InstanceDoc doc, List<ObservedMember> seen) {
-        if (!doc.phase().running()
-                || doc.members().size() < 2
-                || seen.get(0).state() != MemberState.RUNNING
-                || seen.get(0).admin().isEmpty()) {
-            return Optional.empty();
+    /** Members that follow each other: what comes of a lost one is the fail-over protocol's to say, before anything else is done. */
+    private Outcome cluster(InstanceDoc doc, Optional<InstanceDoc.Queued> head, Lease lease) {
+        Cluster cluster = clusters.of(doc);
+        Cluster.Pass pass = cluster.pass(doc, lease, aim(doc, head));
+        pass.decision()
+                .alarms()
+                .forEach(alarm ->
+                        diary.note(doc.id(), ClusterHealth.reason(alarm.kind()).because(Reason.said(alarm.text()))));
+        diary.note(doc.id(), Reason.said(pass.decision().reason()));
+        List<ObservedMember> places = cluster.places();
+        checks.of(doc.id(), places).forEach((ref, silence) -> {
+            if (silence.hung()) {
+                diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(silence.reason(ref.member())));
+                cluster.kill(pass.doc(), lease, ref.member());
+            }
+        });
+        InstanceDoc after = cluster.withStatuses(pass.doc())
+                .but()
+                .health(ClusterHealth.of(pass, places, doc.health(), clock.instant()))
+                .build();
+        boolean whole = pass.enforced() && pass.apart().isEmpty();
+        if (head.isPresent()) {
+            InstanceDoc now = record(pass.doc(), after, lease);
+            return pass.leads() || Runner.overdue(journal, head.get(), clock.instant())
+                    ? runner.run(now, head.get(), lease)
+                    : new Outcome.Later(CLUSTER_DOUBT);
         }
-        try (EngineSession session = offering.engine(doc.spec().engine())
-                .connect(Requests.of(doc, Optional.empty()), seen.get(0).admin().get(), SESSION_TIMEOUT)) {
-            return Optional.of(session.replication());
-        } catch (ProviderException e) {
-            diary.note(
-                    doc.id(),
-                    Reason.of(Reason.Code.REPLICATION_UNKNOWN).because(Reason.error(e.code(), Runner.text(e))));
-            return Optional.empty();
+        if (whole
+                && HealthPlanner.decide(new HealthPlanner.Seen(
+                                doc.phase(),
+                                places,
+                                Map.of(),
+                                doc.observedGeneration() == doc.generation(),
+                                renewalDue(doc, clock.instant()),
+                                doc.heals(),
+                                doc.healedAt(),
+                                clock.instant()))
+                        instanceof HealthPlanner.Decision.Heal heal) {
+            heal(pass.doc(), after, lease, heal);
+            return new Outcome.LookAgain();
         }
+        record(pass.doc(), after, lease);
+        if (!pass.record().steady()) {
+            return new Outcome.Later(CLUSTER_CHANGES);
+        }
+        return new Outcome.Later(whole ? CLUSTER_LOOK : CLUSTER_DOUBT);
+    }
+
+    /** Who is leaving is no member for the protocol either, or it would be taken in again between two tries. */
+    private Cluster.Aim aim(InstanceDoc doc, Optional<InstanceDoc.Queued> head) {
+        Set<String> members = new HashSet<>(doc.names());
+        head.filter(queued -> queued.kind() == OperationKind.STANDBY_REMOVE)
+                .flatMap(queued -> journal.operation(queued.id()))
+                .flatMap(OperationDoc::change)
+                .ifPresent(change -> members.remove(((Change.RemoveStandby) change).member()));
+        return new Cluster.Aim(members, Optional.empty(), Optional.empty());
     }
 
     /** Queues a healing: it is journalled like everything else that has an effect. */
-    private void heal(
-            InstanceDoc doc,
-            List<ObservedMember> seen,
-            Map<MemberRef, Silence> silent,
-            Optional<ReplicationStatus> replication,
-            Lease lease,
-            HealthPlanner.Decision.Heal heal) {
+    private void heal(InstanceDoc doc, InstanceDoc seen, Lease lease, HealthPlanner.Decision.Heal heal) {
+        diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(heal.reason()));
         OperationDoc operation = runner.healing(doc, heal.reason().text(), heal.hung());
         List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
-        InstanceDoc after = doc.but()
-                .queue(queued)
-                .members(Members.statuses(doc, seen, replication))
-                .health(
-                        doc.phase().running()
-                                ? HealthPlanner.health(seen, silent, replication, doc.health(), clock.instant())
-                                : doc.health())
-                .build();
         journal.entry(doc.tenant())
                 .guard(lease)
                 .operation(null, operation)
-                .instance(doc, after)
+                .instance(doc, seen.but().queue(queued).build())
                 .event(
                         Optional.of(doc.id()),
                         Optional.of(operation.id()),
@@ -259,24 +313,14 @@ public final class Reconciler implements AutoCloseable {
                 .commit();
     }
 
-    /** Writes what was seen, only if something but the time changed. */
-    private void record(
-            InstanceDoc doc,
-            List<ObservedMember> seen,
-            Map<MemberRef, Silence> silent,
-            Optional<ReplicationStatus> replication,
-            Lease lease) {
-        InstanceDoc.Builder builder = doc.but().members(Members.statuses(doc, seen, replication));
-        Health before = doc.health();
-        Health now = doc.phase().running()
-                ? HealthPlanner.health(seen, silent, replication, before, clock.instant())
-                : before;
-        InstanceDoc after = builder.health(now).build();
-        if (after.equals(doc)) {
-            return;
+    /** Writes what was seen, only if something but the time changed; returns what is stored now. */
+    private InstanceDoc record(InstanceDoc doc, InstanceDoc seen, Lease lease) {
+        if (seen.equals(doc)) {
+            return doc;
         }
-        Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(doc, after);
-        if (!now.name().equals(before.name())) {
+        Health now = seen.health();
+        Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(doc, seen);
+        if (!now.name().equals(doc.health().name())) {
             diary.note(doc.id(), Reason.of(Reason.Code.HEALTH, now.name()));
             entry.event(
                     Optional.of(doc.id()),
@@ -286,7 +330,7 @@ public final class Reconciler implements AutoCloseable {
                     doc.spec().name() + " is " + described(now),
                     Map.of("health", now.name()));
         }
-        entry.commit();
+        return entry.commit().instance().orElse(seen);
     }
 
     private static String described(Health health) {
@@ -322,6 +366,7 @@ public final class Reconciler implements AutoCloseable {
     public void close() {
         checks.close();
         queue.close();
+        clusters.close();
         for (Thread worker : Threads.join(workers, CLOSE_GRACE)) {
             log.warn("{} does not end; its step is repeated by the next control plane", worker.getName());
             worker.interrupt();

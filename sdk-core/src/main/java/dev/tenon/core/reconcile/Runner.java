@@ -14,6 +14,7 @@ import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.change.StepNames;
+import dev.tenon.core.cluster.Clusters;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
@@ -57,6 +58,7 @@ final class Runner {
     private final Fleet fleet;
     private final Offering offering;
     private final ServerCertificates certificates;
+    private final Clusters clusters;
     private final Generator generator;
     private final Clock clock;
     private final Diary diary;
@@ -67,6 +69,7 @@ final class Runner {
             Fleet fleet,
             Offering offering,
             ServerCertificates certificates,
+            Clusters clusters,
             Generator generator,
             Clock clock,
             Diary diary) {
@@ -75,6 +78,7 @@ final class Runner {
         this.fleet = fleet;
         this.offering = offering;
         this.certificates = certificates;
+        this.clusters = clusters;
         this.generator = generator;
         this.clock = clock;
         this.diary = diary;
@@ -165,7 +169,16 @@ final class Runner {
 
         private Outcome steps() {
             Work work = new Work(
-                    journal, fleet, generator::password, lease, doc, op, offering, certificates, clock.instant());
+                    journal,
+                    fleet,
+                    clusters,
+                    generator::password,
+                    lease,
+                    doc,
+                    op,
+                    offering,
+                    certificates,
+                    clock.instant());
             for (int i = 0; i < op.steps().size(); i++) {
                 OperationView.Step step = op.steps().get(i);
                 if (step.state() == StepState.DONE) {
@@ -359,7 +372,16 @@ final class Runner {
 
         private Outcome undo() {
             Work work = new Work(
-                    journal, fleet, generator::password, lease, doc, op, offering, certificates, clock.instant());
+                    journal,
+                    fleet,
+                    clusters,
+                    generator::password,
+                    lease,
+                    doc,
+                    op,
+                    offering,
+                    certificates,
+                    clock.instant());
             Steps.undo(work);
             op = op.but()
                     .steps(op.steps().stream()
@@ -637,6 +659,9 @@ final class Runner {
     }
 
     private static List<String> healingSteps(InstanceDoc doc, boolean hung) {
+        if (doc.phase().running() && doc.failover().isPresent()) {
+            return List.of(StepNames.FILES, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH);
+        }
         List<String> steps = new ArrayList<>(StepNames.of(OperationKind.HEAL, doc.phase(), false));
         if (doc.generation() == doc.observedGeneration()) {
             // Only a change that was given up touched limits: a server that merely died is back sooner without asking
@@ -651,7 +676,7 @@ final class Runner {
             // server.
             steps.add(steps.indexOf(StepNames.START) + 1, StepNames.HAND_OVER);
         }
-        return doc.members().size() > 1 ? StepNames.withStandbys(steps) : steps;
+        return steps;
     }
 
     /**
@@ -675,5 +700,14 @@ final class Runner {
                 .createdAt(now)
                 .deadline(now.plus(Duration.ofMinutes(10)))
                 .build();
+    }
+
+    /** Returns whether an operation must not wait any longer, because its time is over or it shall be cancelled. */
+    static boolean overdue(Journal journal, InstanceDoc.Queued queued, Instant now) {
+        return journal.operation(queued.id())
+                .map(op -> op.state().done()
+                        || op.cancelRequested()
+                        || op.deadline().isBefore(now))
+                .orElse(true);
     }
 }

@@ -92,6 +92,10 @@ final class Steps {
     private static void files(Work work) {
         prepare(work);
         for (MemberWorkload workload : work.standbys()) {
+            String name = workload.ref().member();
+            if (work.doc().failover().filter(record -> record.stray(name)).isPresent()) {
+                continue; // it gets them with its data
+            }
             work.saw(work.delivery().prepare(workload, work.epoch()));
         }
     }
@@ -103,6 +107,7 @@ final class Steps {
     }
 
     private static void stop(Work work) {
+        work.letGo();
         for (MemberWorkload workload : work.workloadsBackwards()) {
             work.saw(work.delivery().stop(workload, work.epoch(), StopMode.GRACEFUL));
         }
@@ -148,6 +153,7 @@ final class Steps {
     }
 
     private static void destroy(Work work, DestroyMode mode) {
+        work.letGo();
         for (MemberRef ref : work.doc().refs()) {
             work.delivery().destroy(ref, work.epoch(), mode);
         }

@@ -12,12 +12,14 @@ import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.cluster.Cluster;
+import dev.tenon.core.cluster.Clusters;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.instance.Members;
 import dev.tenon.core.journal.Journal;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.spi.delivery.AdminAddress;
-import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.MemberState;
@@ -30,11 +32,9 @@ import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
-import dev.tenon.spi.workload.Placement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -43,8 +43,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -58,12 +56,12 @@ import org.jspecify.annotations.Nullable;
 final class Work {
     static final Duration START_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
-    private static final Duration LOOK = Duration.ofMillis(5);
     private static final int CONFLICTS = 50;
 
     private final Journal journal;
     private final Lease lease;
     private final Fleet fleet;
+    private final Clusters clusters;
     private final Supplier<Secret> passwords;
     private final OperationDoc operation;
     private final InstanceSpec spec;
@@ -74,8 +72,8 @@ final class Work {
     private final Map<String, ObservedMember> observed = new LinkedHashMap<>();
 
     private InstanceDoc doc;
-    /** The members as they are to be, the primary first. */
-    private List<String> names;
+    /** A member that shall be none after this. */
+    private final Optional<String> leaving;
 
     private InstanceSecrets secrets;
     private long secretsVersion;
@@ -88,6 +86,7 @@ final class Work {
     Work(
             Journal journal,
             Fleet fleet,
+            Clusters clusters,
             Supplier<Secret> passwords,
             Lease lease,
             InstanceDoc doc,
@@ -97,6 +96,7 @@ final class Work {
             Instant now) {
         this.journal = journal;
         this.fleet = fleet;
+        this.clusters = clusters;
         this.passwords = passwords;
         this.lease = lease;
         this.doc = doc;
@@ -112,14 +112,11 @@ final class Work {
                 .findFirst()
                 .flatMap(InstanceDoc.Queued::size)
                 .orElse(doc.resources());
-        Optional<String> leaving = operation
+        this.leaving = operation
                 .change()
                 .flatMap(change -> change instanceof Change.RemoveStandby remove
                         ? Optional.of(remove.member())
                         : Optional.empty());
-        this.names = doc.names().stream()
-                .filter(name -> !leaving.equals(Optional.of(name)))
-                .toList();
         this.engine = offering.engine(spec.engine());
         this.delivery = offering.delivery(doc.delivery());
         Journal.Bundle bundle = journal.secrets(doc.tenant(), doc.id().value())
@@ -155,6 +152,11 @@ final class Work {
 
     InstanceSecrets secrets() {
         return secrets;
+    }
+
+    /** Returns the time when this pass began. */
+    Instant startedAt() {
+        return now;
     }
 
     /** Returns whether the server's certificate is to be replaced. */
@@ -214,7 +216,7 @@ final class Work {
             InstanceDoc now = fleet.find(doc.id()).orElse(doc);
             InstanceDoc after = change.apply(now);
             if (after.equals(now)) {
-                doc = now;
+                now(now);
                 return;
             }
             try {
@@ -226,8 +228,7 @@ final class Work {
                         told.severity(),
                         told.message(),
                         Map.of()));
-                doc = entry.commit().instance().orElse(after);
-                workloads = null;
+                now(entry.commit().instance().orElse(after));
                 return;
             } catch (CommitRefusedException e) {
                 if (e.condition() != CommitRefusedException.Condition.VERSION || i == CONFLICTS) {
@@ -238,22 +239,34 @@ final class Work {
     }
 
     EngineRequest request() {
-        return Requests.of(doc, spec, resources, names, Optional.of(secrets));
+        return Requests.of(doc, spec, resources, names(), Optional.of(secrets));
     }
 
-    /** Says what the members are to be, the primary first; kept only by who changes the document. */
-    void order(List<String> members) {
-        names = List.copyOf(members);
+    /** Returns the names of the members as they are to be, the primary first. */
+    List<String> names() {
+        return doc.names().stream()
+                .filter(name -> !leaving.equals(Optional.of(name)))
+                .toList();
+    }
+
+    /** Takes over what the instance is now. */
+    void now(InstanceDoc newest) {
+        doc = newest;
         workloads = null;
     }
 
-    /** Returns the primary's workload as it is when it waits for these standbys, whatever is recorded. */
-    MemberWorkload enforcing(Set<String> synchronous) {
-        return described(EngineRequest.builder()
-                        .from(request())
-                        .synchronous(synchronous)
-                        .build())
-                .get(0);
+    Lease lease() {
+        return lease;
+    }
+
+    /** Returns the members as the fail-over protocol reaches them. */
+    Cluster cluster() {
+        return clusters.of(doc);
+    }
+
+    /** Keeps the protocol from the members, for they are to rest; what it was doing at them has ended then. */
+    void letGo() {
+        clusters.letGo(doc.id());
     }
 
     /** Makes and keeps the passwords that the engine needs and an instance of an earlier release lacks. */
@@ -273,24 +286,10 @@ final class Work {
     List<MemberWorkload> workloads() {
         List<MemberWorkload> present = workloads;
         if (present == null) {
-            present = described(request());
+            present = Requests.workloads(engine, delivery, request());
             workloads = present;
         }
         return present;
-    }
-
-    private List<MemberWorkload> described(EngineRequest request) {
-        // Where there is one host, members are on it together; whoever asked for them was told so.
-        boolean together = !delivery.capabilities().contains(Capability.SEVERAL_HOSTS);
-        return engine.workloads(request).stream()
-                .map(workload -> together
-                        ? MemberWorkload.builder()
-                                .from(workload)
-                                .placement(new Placement(workload.placement().zone(), Set.of()))
-                                .build()
-                        : workload)
-                .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
-                .toList();
     }
 
     /** Returns the workloads of those members whose data comes from the primary. */
@@ -349,45 +348,13 @@ final class Work {
         }
     }
 
-    /** Asks a running member something in a session. */
-    <T> T inSession(MemberRef ref, Function<EngineSession, T> use) {
-        try (EngineSession session = engine.connect(request(), address(delivery.observe(ref)), SESSION_TIMEOUT)) {
-            return use.apply(session);
-        }
-    }
-
-    /** Returns how the serving member is administered. */
-    AdminAddress servingAddress() {
-        return address(serving());
-    }
-
-    private static AdminAddress address(ObservedMember seen) {
-        return seen.admin()
-                .orElseThrow(() -> new ProviderException(
-                        ErrorCode.PROVIDER_UNAVAILABLE, seen.ref() + " has no address for administration now"));
-    }
-
-    /** Looks again and again until something is so; returns false if it is not within {@code patience}. */
-    static boolean until(Duration patience, BooleanSupplier so) {
-        for (long looks = patience.dividedBy(LOOK); looks > 0; looks--) {
-            if (so.getAsBoolean()) {
-                return true;
-            }
-            LockSupport.parkNanos(LOOK.toNanos());
-            if (Thread.currentThread().isInterrupted()) {
-                throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "the control plane is closing");
-            }
-        }
-        return so.getAsBoolean();
-    }
-
     /**
      * Only steps of instances that shall run ask for this. If the server died since it was started, nobody else brings it back:
      * healing waits for its turn behind this very operation.
      */
     private AdminAddress admin() {
         Optional<AdminAddress> address = serving().admin();
-        if (address.isEmpty() || serving().state() != MemberState.RUNNING) {
+        if (doc.failover().isEmpty() && (address.isEmpty() || serving().state() != MemberState.RUNNING)) {
             for (MemberWorkload workload : leaders()) {
                 saw(delivery.prepare(workload, epoch()));
             }
@@ -442,27 +409,16 @@ final class Work {
         if (pendingRestart != null) {
             builder.pendingRestart(pendingRestart);
         }
-        if (!observed.isEmpty()) {
-            List<InstanceDoc.MemberStatus> statuses = new ArrayList<>();
-            for (InstanceDoc.MemberStatus status : Members.statuses(now, observed.values(), Optional.empty())) {
-                statuses.add(address(status.member().name())
-                        .map(address -> new InstanceDoc.MemberStatus(
-                                status.member(), status.incarnation(), Optional.of(address)))
-                        .orElse(status));
-            }
-            builder.members(statuses);
-            address(workloads().get(0).ref().member()).ifPresent(builder::address);
+        InstanceDoc seen = now.but()
+                .members(Members.statuses(now, observed.values(), Optional.empty(), workloads()))
+                .build();
+        if (seen.failover().isPresent()) {
+            seen = cluster().withStatuses(seen);
+        }
+        builder.members(seen.members());
+        if (!seen.members().isEmpty()) {
+            seen.members().get(0).address().ifPresent(builder::address);
         }
         return builder;
-    }
-
-    private Optional<InstanceDoc.Address> address(String member) {
-        ObservedMember seen = observed.get(member);
-        return seen == null
-                ? Optional.empty()
-                : workloads().stream()
-                        .filter(workload -> workload.ref().member().equals(member))
-                        .findFirst()
-                        .flatMap(workload -> Members.address(workload, seen));
     }
 }

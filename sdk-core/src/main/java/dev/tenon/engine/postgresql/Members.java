@@ -3,6 +3,8 @@ package dev.tenon.engine.postgresql;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.Secret;
 import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Stance;
 import dev.tenon.spi.engine.TlsMaterial;
 import dev.tenon.spi.workload.AdminRoute;
 import dev.tenon.spi.workload.Directory;
@@ -25,6 +27,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** What one PostgreSQL server is made of. */
 final class Members {
@@ -36,6 +39,11 @@ final class Members {
     static final int USUAL_PORT = 5432;
     /** Name of the password with which standbys follow. */
     static final String REPLICATION = "replication";
+
+    /** Setting that says by which order a member is what it is. */
+    static final String REVISION = "tenon.revision";
+    /** Setting of a standby's connection that says whom it is to. */
+    static final String SOURCE = "tenon.source";
 
     private static final String PASSWORD_FILE = "replication.pass";
 
@@ -55,12 +63,40 @@ final class Members {
         return names;
     }
 
-    /** Describes the member that takes writes. */
-    static MemberWorkload primary(EngineRequest request, PostgresqlVersion version, Map<String, String> settings) {
-        String name = names(request).get(0);
-        return member(request, version, name, Template.text(ConfigurationFile.write(settings)))
-                .initialise(ClusterTemplate.steps(version, request.ephemeral()))
-                .build();
+    /** Describes a member as its stance says. */
+    static MemberWorkload member(
+            EngineRequest request, PostgresqlVersion version, Map<String, String> settings, String name) {
+        Stance stance = stance(request, name);
+        Map<String, String> all = new LinkedHashMap<>(settings);
+        if (names(request).size() > 1) {
+            all.put(REVISION, Long.toString(stance.revision()));
+            all.put("synchronous_standby_names", awaited(stance));
+        }
+        return stance.role() == EngineSession.Role.PRIMARY
+                ? member(request, version, name, stance, Template.text(ConfigurationFile.write(all)))
+                        .initialise(ClusterTemplate.steps(version, request.ephemeral()))
+                        .build()
+                : standby(request, version, all, name, stance);
+    }
+
+    private static Stance stance(EngineRequest request, String name) {
+        Stance given = request.stances().get(name);
+        if (given != null) {
+            return given;
+        }
+        String first = names(request).get(0);
+        return name.equals(first)
+                ? new Stance(0, EngineSession.Role.PRIMARY, Optional.empty(), Set.of(), 0)
+                : new Stance(0, EngineSession.Role.STANDBY, Optional.of(first), Set.of(), 0);
+    }
+
+    private static String awaited(Stance stance) {
+        return stance.needed() == 0
+                ? ""
+                : new TreeSet<>(stance.synchronous())
+                        .stream()
+                                .map(Identifiers::quote)
+                                .collect(Collectors.joining(", ", "ANY " + stance.needed() + " (", ")"));
     }
 
     /**
@@ -69,24 +105,32 @@ final class Members {
      *
      * @see <a href="https://www.postgresql.org/docs/current/warm-standby.html">PostgreSQL: log-shipping standby servers</a>
      */
-    static MemberWorkload standby(
-            EngineRequest request, PostgresqlVersion version, Map<String, String> settings, String name) {
-        Map<String, String> all = new LinkedHashMap<>(settings);
-        all.put("primary_slot_name", slot(name));
-        String primary = names(request).get(0);
-        // Names, numbers and the place's own paths: nothing that the two levels of quoting would change.
-        Template source = Template.of(
-                ConfigurationFile.write(all) + "primary_conninfo = 'host=",
-                new Template.PeerAddress(primary),
-                " port=",
-                new Template.PeerPort(primary, PORT),
-                " user=" + AccessFiles.REPLICATION_ROLE + " application_name=" + name
-                        + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10 sslrootcert=",
-                new Template.DirectoryPath(CONFIGURATION),
-                "/ca.crt passfile=",
-                new Template.DirectoryPath(CONFIGURATION),
-                "/" + PASSWORD_FILE + "'\n");
-        return member(request, version, name, source)
+    private static MemberWorkload standby(
+            EngineRequest request,
+            PostgresqlVersion version,
+            Map<String, String> settings,
+            String name,
+            Stance stance) {
+        settings.put("primary_slot_name", slot(name));
+        Template configuration = Template.text(ConfigurationFile.write(settings));
+        if (stance.source().isPresent()) {
+            String primary = stance.source().get();
+            // Names, numbers and the place's own paths: nothing that the two levels of quoting would change.
+            configuration = Template.of(
+                    ConfigurationFile.write(settings) + "primary_conninfo = 'host=",
+                    new Template.PeerAddress(primary),
+                    " port=",
+                    new Template.PeerPort(primary, PORT),
+                    " user=" + AccessFiles.REPLICATION_ROLE + " application_name=" + name + " options=-c" + SOURCE + "="
+                            + primary
+                            + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10"
+                            + " sslrootcert=",
+                    new Template.DirectoryPath(CONFIGURATION),
+                    "/ca.crt passfile=",
+                    new Template.DirectoryPath(CONFIGURATION),
+                    "/" + PASSWORD_FILE + "'\n");
+        }
+        return member(request, version, name, stance, configuration)
                 .addFilled(DATA)
                 .addFiles(
                         new FileSpec(DATA, "standby.signal", Template.text(""), 0600, false, FileSpec.OnChange.RESTART))
@@ -100,7 +144,7 @@ final class Members {
     }
 
     private static MemberWorkload.Builder member(
-            EngineRequest request, PostgresqlVersion version, String name, Template configuration) {
+            EngineRequest request, PostgresqlVersion version, String name, Stance stance, Template configuration) {
         Set<String> others = new TreeSet<>(names(request));
         others.remove(name);
         return MemberWorkload.builder()
@@ -114,14 +158,15 @@ final class Members {
                         new Directory(CONFIGURATION, Directory.Purpose.CONFIG, Optional.empty()),
                         new Directory(SOCKETS, Directory.Purpose.RUN, Optional.empty()),
                         new Directory(LOGS, Directory.Purpose.LOG, Optional.empty()))
-                .files(files(request, others, configuration))
+                .files(files(request, others, stance, configuration))
                 .addProcesses(new ProcessSpec(
                         "postgres",
                         argv(request.tls().isPresent()),
                         Map.of(),
                         // Fast shutdown: sessions end, the checkpoint is written; immediate where nobody will read it.
                         Stop.signal("INT", Duration.ofSeconds(60)).discard("QUIT"),
-                        true))
+                        // With standbys, whoever was the primary must not come back by itself: another may lead.
+                        others.isEmpty()))
                 .reload(Stop.signal("HUP", Duration.ofSeconds(5)))
                 .addPorts(new Port(PORT, OptionalInt.of(USUAL_PORT), Port.Exposure.CLIENTS))
                 .addAdminRoutes(
@@ -138,7 +183,8 @@ final class Members {
                 .putLabels("tenon.engine", EngineId.POSTGRESQL.value());
     }
 
-    private static List<FileSpec> files(EngineRequest request, Set<String> others, Template configuration) {
+    private static List<FileSpec> files(
+            EngineRequest request, Set<String> others, Stance stance, Template configuration) {
         List<FileSpec> files = new ArrayList<>();
         files.add(file("postgresql.conf", configuration));
         files.add(file(
@@ -150,7 +196,7 @@ final class Members {
             files.add(new FileSpec(
                     CONFIGURATION,
                     PASSWORD_FILE,
-                    Template.text("*:*:*:" + AccessFiles.REPLICATION_ROLE + ":" + password(request) + "\n"),
+                    Template.text(stance.source().isPresent() ? login(request) : "# receives from nobody\n"),
                     0600,
                     true,
                     FileSpec.OnChange.NOTHING));
@@ -158,13 +204,17 @@ final class Members {
         return files;
     }
 
-    /** As a password file wants it: colons and backslashes escaped. */
-    private static String password(EngineRequest request) {
+    /**
+     * As a password file wants it: colons and backslashes escaped. Who shall receive from nobody has no password: a receiver that the
+     * server starts before all its processes have read the new order finds none.
+     */
+    private static String login(EngineRequest request) {
         Secret password = request.secrets().get(REPLICATION);
         if (password == null) {
             throw new IllegalStateException("the request lacks the secret " + REPLICATION);
         }
-        return password.reveal(text -> text.replace("\\", "\\\\").replace(":", "\\:"));
+        return password.reveal(text -> "*:*:*:" + AccessFiles.REPLICATION_ROLE + ":"
+                + text.replace("\\", "\\\\").replace(":", "\\:") + "\n");
     }
 
     private static List<FileSpec> tlsFiles(TlsMaterial tls) {

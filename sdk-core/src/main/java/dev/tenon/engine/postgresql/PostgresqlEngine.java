@@ -19,27 +19,31 @@ import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.Sizing;
 import dev.tenon.spi.engine.SoftwareTool;
+import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberWorkload;
+import dev.tenon.spi.workload.Template;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** PostgreSQL 14 to 18. Thread-safe. */
 public final class PostgresqlEngine implements EngineDriver {
     private static final Logger log = LoggerFactory.getLogger(PostgresqlEngine.class);
+    /** {@code DB_SHUTDOWNED} of pg_control.h. */
+    private static final long SHUT_DOWN = 1;
+
     private static final EngineDescription DESCRIPTION = new EngineDescription(
             EngineId.POSTGRESQL,
             "PostgreSQL",
@@ -101,11 +105,9 @@ public final class PostgresqlEngine implements EngineDriver {
         PostgresqlVersion version = PostgresqlVersion.of(request.version());
         check(request.version(), request.topology(), request.ephemeral());
         Map<String, String> settings = settings(request, version);
-        List<String> names = Members.names(request);
-        List<MemberWorkload> workloads = new ArrayList<>(List.of(Members.primary(request, version, settings)));
-        names.subList(1, names.size())
-                .forEach(name -> workloads.add(Members.standby(request, version, settings, name)));
-        return workloads;
+        return Members.names(request).stream()
+                .map(name -> Members.member(request, version, settings, name))
+                .toList();
     }
 
     /** All that the configuration file says, in writing order. */
@@ -128,17 +130,8 @@ public final class PostgresqlEngine implements EngineDriver {
             // A connection that is gone without a word is noticed and made again before anybody waits for long.
             settings.put("wal_sender_timeout", "10s");
             settings.put("wal_receiver_timeout", "10s");
-            settings.put("synchronous_standby_names", awaited(request.synchronous()));
         }
         return settings;
-    }
-
-    /** One of them, whichever is first: the loss of one of several does not stop the writes. */
-    private static String awaited(Set<String> standbys) {
-        return standbys.isEmpty()
-                ? ""
-                : new TreeSet<>(standbys)
-                        .stream().map(Identifiers::quote).collect(Collectors.joining(", ", "ANY 1 (", ")"));
     }
 
     @Override
@@ -147,6 +140,34 @@ public final class PostgresqlEngine implements EngineDriver {
                 address,
                 AccessFiles.PLATFORM_ROLE,
                 "tenon-" + request.instance().value());
+    }
+
+    /**
+     * The control file begins with the system identifier, versions and state; the position of the last checkpoint is at byte 32. After
+     * a clean stop that is the last record there is.
+     */
+    @Override
+    public Command endOfLog() {
+        return Command.of(
+                Duration.ofSeconds(10),
+                Template.text("/usr/bin/od"),
+                Template.text("-A"),
+                Template.text("n"),
+                Template.text("-t"),
+                Template.text("u8"),
+                Template.text("-N"),
+                Template.text("40"),
+                Template.path(Members.DATA, "global/pg_control"));
+    }
+
+    @Override
+    public OptionalLong endOfLog(String printed) {
+        List<Long> words = Pattern.compile("\\s+")
+                .splitAsStream(printed.strip())
+                .map(Long::parseUnsignedLong)
+                .toList();
+        boolean clean = words.size() == 5 && (words.get(2) & 0xFFFF_FFFFL) == SHUT_DOWN;
+        return clean ? OptionalLong.of(words.get(4)) : OptionalLong.empty();
     }
 
     @Override

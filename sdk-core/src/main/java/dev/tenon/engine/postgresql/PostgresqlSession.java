@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,9 @@ import org.jspecify.annotations.Nullable;
 /** Administration of one server as the platform's role, in a database where tenants can make nothing. */
 final class PostgresqlSession implements EngineSession {
     private static final SecureRandom RANDOM = new SecureRandom();
-    private static final Pattern QUOTED = Pattern.compile("\"([^\"]+)\"");
+    /** How the libpq of a receiver shows the option with which it connects. */
+    private static final Pattern RECEIVES = Pattern.compile(Pattern.quote(Members.SOURCE) + "=([a-z0-9-]+)");
+
     private static final String OWN_SLOTS = "slot_type = 'physical' AND slot_name LIKE 'tenon\\_%'";
 
     /** In pg_stat_activity: what tenants opened. */
@@ -53,6 +56,9 @@ final class PostgresqlSession implements EngineSession {
     private String current;
 
     private final Optional<Secret> replicationPassword;
+    private boolean waitsForNobody;
+    /** Never changes while a server is primary. */
+    private @Nullable Map<Integer, Long> forks;
 
     PostgresqlSession(
             PostgresqlVersion version,
@@ -356,44 +362,141 @@ final class PostgresqlSession implements EngineSession {
 
     @Override
     public ReplicationStatus replication() {
-        List<ReplicationStatus.Standby> standbys = ask(
+        ReplicationStatus.Builder status = ReplicationStatus.builder();
+        // Before the positions: once there is no receiver, they stay.
+        ask(
+                "look at the receiver",
+                "SELECT (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'walreceiver'), w.status,"
+                        + " w.conninfo, (extract(epoch from clock_timestamp() - w.last_msg_receipt_time) * 1000)::int8,"
+                        + " pg_catalog.pg_last_wal_receive_lsn() IS NOT NULL OR EXISTS (SELECT 1"
+                        + " FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup'"
+                        + " AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))"
+                        + " FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_stat_wal_receiver w ON true"
+                        + " WHERE pg_catalog.pg_is_in_recovery()",
+                row -> receiver(
+                        row.getInt(1),
+                        row.getString(2),
+                        row.getString(3),
+                        row.getObject(4),
+                        row.getBoolean(5),
+                        status));
+        Role role = ask(
+                        "look at the log",
+                        "SELECT r, CASE WHEN r THEN greatest(pg_catalog.pg_last_wal_receive_lsn(),"
+                                + " pg_catalog.pg_last_wal_replay_lsn(), '0/0')"
+                                + " ELSE pg_catalog.pg_current_wal_flush_lsn() END - '0/0'::pg_lsn,"
+                                + " CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn()"
+                                + " ELSE pg_catalog.pg_current_wal_flush_lsn() END - '0/0'::pg_lsn,"
+                                + " CASE WHEN r THEN coalesce((SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver),"
+                                + " (SELECT ('x' || max(substr(name, 1, 8)))::bit(32)::int"
+                                + " FROM pg_catalog.pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'))"
+                                + " ELSE ('x' || substr(pg_catalog.pg_walfile_name("
+                                + "pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
+                                + " coalesce(nullif(pg_catalog.current_setting('" + Members.REVISION
+                                + "', true), ''), '0')::int8"
+                                + " FROM pg_catalog.pg_is_in_recovery() r",
+                        row -> {
+                            status.role(row.getBoolean(1) ? Role.STANDBY : Role.PRIMARY)
+                                    .position(row.getLong(2))
+                                    .replayed(row.getLong(3))
+                                    .timeline(row.getInt(4))
+                                    .revision(row.getLong(5));
+                            return row.getBoolean(1) ? Role.STANDBY : Role.PRIMARY;
+                        })
+                .get(0);
+        if (role == Role.PRIMARY) {
+            followers(status);
+        }
+        return status.build();
+    }
+
+    private static boolean receiver(
+            int receivers,
+            @Nullable String state,
+            @Nullable String source,
+            @Nullable Object unheard,
+            boolean readToItsEnd,
+            ReplicationStatus.Builder status) {
+        Matcher from = RECEIVES.matcher(source == null ? "" : source);
+        if ("streaming".equals(state) && from.find()) {
+            status.receivesFrom(from.group(1)).unheard(millis(unheard));
+        } else if (receivers > 0 || !readToItsEnd) {
+            status.receivesFrom("?");
+        }
+        return true;
+    }
+
+    private void followers(ReplicationStatus.Builder status) {
+        status.standbys(ask(
                 "look at the standbys",
                 "SELECT application_name, state, sync_state,"
-                        + " coalesce(pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0'), 0)::int8,"
-                        + " (extract(epoch from replay_lag) * 1000000)::int8"
+                        + " coalesce(flush_lsn - '0/0'::pg_lsn, 0)::int8, coalesce(replay_lsn - '0/0'::pg_lsn, 0)::int8,"
+                        + " (extract(epoch from replay_lag) * 1000)::int8"
                         + " FROM pg_catalog.pg_stat_replication WHERE usename = '" + AccessFiles.REPLICATION_ROLE
                         + "' ORDER BY 1",
                 row -> new ReplicationStatus.Standby(
-                        row.getString(1), row.getString(2), row.getString(3), row.getLong(4), lag(row.getObject(5))));
-        Set<String> outrun = Set.copyOf(ask(
+                        row.getString(1),
+                        row.getString(2),
+                        row.getString(3),
+                        row.getLong(4),
+                        row.getLong(5),
+                        millis(row.getObject(6)))));
+        status.outrun(ask(
                 "look at the slots",
                 "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE " + OWN_SLOTS + " AND wal_status = 'lost'",
                 row -> row.getString(1).substring("tenon_".length()).replace('_', '-')));
+        Map<Integer, Long> known = forks;
+        if (known == null) {
+            known = forks();
+            forks = known;
+        }
+        status.forks(known);
+    }
+
+    /** What ended where: the history file of the primary's timeline has a line for each one before. */
+    private Map<Integer, Long> forks() {
+        Map<Integer, Long> ends = new TreeMap<>();
+        ask(
+                "read the history",
+                "SELECT h[1]::int, h[2]::pg_lsn - '0/0'::pg_lsn FROM pg_catalog.regexp_matches(coalesce("
+                        + "pg_catalog.pg_read_file('pg_wal/' || substr(pg_catalog.pg_walfile_name("
+                        + "pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history', true), ''),"
+                        + " '^([0-9]+)\\t([0-9A-F]+/[0-9A-F]+)', 'gn') h",
+                row -> ends.put(row.getInt(1), row.getLong(2)));
+        return ends;
+    }
+
+    private static Optional<Duration> millis(@Nullable Object value) {
+        return Optional.ofNullable((Long) value).map(Duration::ofMillis);
+    }
+
+    @Override
+    public long beat() {
+        waitForNobody();
         return ask(
-                        "look at the log",
-                        "SELECT r, CASE WHEN r THEN greatest(pg_catalog.pg_wal_lsn_diff("
-                                + "coalesce(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0'),"
-                                + " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0'))"
-                                + " ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END::int8,"
-                                + " CASE WHEN r THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')"
-                                + " ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END::int8,"
-                                + " pg_catalog.current_setting('synchronous_standby_names')"
-                                + " FROM pg_catalog.pg_is_in_recovery() r",
-                        row -> new ReplicationStatus(
-                                row.getBoolean(1) ? Role.STANDBY : Role.PRIMARY,
-                                row.getLong(2),
-                                row.getLong(3),
-                                standbys,
-                                QUOTED.matcher(row.getString(4))
-                                        .results()
-                                        .map(name -> name.group(1))
-                                        .collect(Collectors.toSet()),
-                                outrun))
+                        "write a sign of life",
+                        "SELECT pg_catalog.pg_logical_emit_message(true, 'tenon', '') - '0/0'::pg_lsn",
+                        row -> row.getLong(1))
                 .get(0);
     }
 
-    private static Optional<Duration> lag(@Nullable Object micros) {
-        return Optional.ofNullable((Long) micros).map(value -> Duration.ofNanos(value * 1_000));
+    private void waitForNobody() {
+        if (!waitsForNobody) {
+            run("wait for no standby", "SET synchronous_commit = local");
+            waitsForNobody = true;
+        }
+    }
+
+    @Override
+    public void disconnectStandbys(Set<String> members) {
+        for (String member : members) {
+            ask(
+                    "end the connection of a standby",
+                    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_replication"
+                            + " WHERE application_name = ? AND usename = '" + AccessFiles.REPLICATION_ROLE + "'",
+                    row -> row.getBoolean(1),
+                    member);
+        }
     }
 
     @Override
@@ -450,6 +553,8 @@ final class PostgresqlSession implements EngineSession {
         }
         Secret password = replicationPassword.orElseThrow(
                 () -> new IllegalStateException("the request lacks the secret " + Members.REPLICATION));
+        // No standby can confirm this before the role is there.
+        waitForNobody();
         if (!roleExists(role)) {
             run("create the role of the standbys", "CREATE ROLE " + role + " NOLOGIN");
         }
@@ -465,17 +570,21 @@ final class PostgresqlSession implements EngineSession {
     }
 
     @Override
-    public void promote(Duration timeout) {
+    public void promote(long revision) {
         if (role() == Role.PRIMARY) {
             return;
         }
-        boolean promoted = ask(
-                        "promote the standby", "SELECT pg_catalog.pg_promote(true, ?)", row -> row.getBoolean(1), (int)
-                                Math.max(1, timeout.toSeconds()))
+        boolean asked = ask(
+                        "promote the standby",
+                        "SELECT CASE WHEN pg_catalog.current_setting('" + Members.REVISION
+                                + "', true) = ? THEN pg_catalog.pg_promote(false) ELSE false END",
+                        row -> row.getBoolean(1),
+                        Long.toString(revision))
                 .get(0);
-        if (!promoted) {
+        if (!asked) {
             throw new ProviderException(
-                    ErrorCode.TIMEOUT, "PostgreSQL: the standby was not promoted within " + timeout.toSeconds() + " s");
+                    ErrorCode.FENCED,
+                    "PostgreSQL: the standby was not promoted, for order " + revision + " is not the one in force");
         }
     }
 

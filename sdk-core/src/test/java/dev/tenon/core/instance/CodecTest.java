@@ -23,6 +23,7 @@ import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
+import dev.tenon.core.failover.FailoverRecord;
 import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
@@ -114,7 +115,7 @@ final class CodecTest {
                                         "streaming", "quorum", OptionalLong.empty(), Optional.empty()))),
                         Optional.of("4711@1"),
                         Optional.of(new InstanceDoc.Address("10.0.0.1", 5432)))))
-                .synchronous(Set.of("m-2", "m-3"))
+                .failover(FailoverRecord.first("m-1", List.of("m-2"), NOW))
                 .serverVersion("17.11")
                 .pendingRestart(Set.of("max_connections"))
                 .encrypted(true)

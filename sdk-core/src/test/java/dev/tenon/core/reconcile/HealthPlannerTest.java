@@ -4,14 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceId;
-import dev.tenon.api.Reason;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.reconcile.HealthPlanner.Decision;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
-import dev.tenon.spi.engine.EngineSession;
-import dev.tenon.spi.engine.ReplicationStatus;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -57,7 +53,7 @@ final class HealthPlannerTest {
         "STOPPED UNKNOWN, Unknown",
     })
     void health_states_areJudged(String states, String expected) {
-        assertThat(HealthPlanner.health(members(states), Map.of(), Optional.empty(), new Health.Healthy(), NOW)
+        assertThat(HealthPlanner.health(members(states), Map.of(), new Health.Healthy(), NOW)
                         .name())
                 .isEqualTo(expected);
     }
@@ -65,7 +61,7 @@ final class HealthPlannerTest {
     @Test
     void health_stillUnknown_keepsSinceWhen() {
         Health before = new Health.Unknown(NOW.minusSeconds(60));
-        assertThat(HealthPlanner.health(members("UNKNOWN"), Map.of(), Optional.empty(), before, NOW))
+        assertThat(HealthPlanner.health(members("UNKNOWN"), Map.of(), before, NOW))
                 .isEqualTo(before);
     }
 
@@ -94,8 +90,8 @@ final class HealthPlannerTest {
         "DELETED, ABSENT, Leave",
     })
     void decide_phaseAndStates_isAsWritten(Phase phase, String states, String expected) {
-        Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
-                phase, members(states), Map.of(), Optional.empty(), true, false, 0, Optional.empty(), NOW));
+        Decision decision = HealthPlanner.decide(
+                new HealthPlanner.Seen(phase, members(states), Map.of(), true, false, 0, Optional.empty(), NOW));
         assertThat(decision.getClass().getSimpleName()).isEqualTo(expected);
     }
 
@@ -106,129 +102,31 @@ final class HealthPlannerTest {
                 .startedAt(NOW.minusSeconds(61))
                 .build();
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        List.of(starting),
-                        Map.of(),
-                        Optional.empty(),
-                        true,
-                        false,
-                        0,
-                        Optional.empty(),
-                        NOW)))
+                        Phase.ACTIVE, List.of(starting), Map.of(), true, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
     }
 
     @Test
     void decide_certificateGrowsOld_isReplacedWhileItRunsOnly() {
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        members("RUNNING"),
-                        Map.of(),
-                        Optional.empty(),
-                        true,
-                        true,
-                        0,
-                        Optional.empty(),
-                        NOW)))
+                        Phase.ACTIVE, members("RUNNING"), Map.of(), true, true, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.STOPPED,
-                        members("STOPPED"),
-                        Map.of(),
-                        Optional.empty(),
-                        true,
-                        true,
-                        0,
-                        Optional.empty(),
-                        NOW)))
+                        Phase.STOPPED, members("STOPPED"), Map.of(), true, true, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Leave.class);
     }
 
     @Test
     void decide_generationNotCarriedOut_heals() {
         assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        members("RUNNING"),
-                        Map.of(),
-                        Optional.empty(),
-                        false,
-                        false,
-                        0,
-                        Optional.empty(),
-                        NOW)))
+                        Phase.ACTIVE, members("RUNNING"), Map.of(), false, false, 0, Optional.empty(), NOW)))
                 .isInstanceOf(Decision.Heal.class);
-    }
-
-    @Test
-    void decide_standbyDoesNotFollow_heals() {
-        Optional<ReplicationStatus> none = primary(List.of());
-        assertThat(HealthPlanner.health(members("RUNNING RUNNING"), Map.of(), none, new Health.Healthy(), NOW))
-                .isEqualTo(new Health.Degraded(List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-2"))));
-        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        members("RUNNING RUNNING"),
-                        Map.of(),
-                        none,
-                        true,
-                        false,
-                        0,
-                        Optional.empty(),
-                        NOW)))
-                .isEqualTo(new Decision.Heal(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-2"), Optional.empty()));
-    }
-
-    @Test
-    void decide_standbyFollows_leaves() {
-        Optional<ReplicationStatus> follows =
-                primary(List.of(new ReplicationStatus.Standby("m-2", "streaming", "quorum", 1, Optional.empty())));
-        assertThat(HealthPlanner.health(members("RUNNING RUNNING"), Map.of(), follows, new Health.Healthy(), NOW))
-                .isEqualTo(new Health.Healthy());
-        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        members("RUNNING RUNNING"),
-                        Map.of(),
-                        follows,
-                        true,
-                        false,
-                        0,
-                        Optional.empty(),
-                        NOW)))
-                .isEqualTo(new Decision.Leave());
-    }
-
-    @Test
-    void decide_primaryTakesNoWrites_heals() {
-        ReplicationStatus standby =
-                new ReplicationStatus(EngineSession.Role.STANDBY, 1, 1, List.of(), Set.of(), Set.of());
-        assertThat(HealthPlanner.decide(new HealthPlanner.Seen(
-                        Phase.ACTIVE,
-                        members("RUNNING RUNNING"),
-                        Map.of(),
-                        Optional.of(standby),
-                        true,
-                        false,
-                        0,
-                        Optional.empty(),
-                        NOW)))
-                .isEqualTo(new Decision.Heal(Reason.of(Reason.Code.MEMBER_TAKES_NO_WRITES, "m-1"), Optional.empty()));
-    }
-
-    private static Optional<ReplicationStatus> primary(List<ReplicationStatus.Standby> standbys) {
-        return Optional.of(new ReplicationStatus(EngineSession.Role.PRIMARY, 1, 1, standbys, Set.of(), Set.of()));
     }
 
     @Test
     void decide_healedOftenAMomentAgo_waits() {
         Decision decision = HealthPlanner.decide(new HealthPlanner.Seen(
-                Phase.ACTIVE,
-                members("STOPPED"),
-                Map.of(),
-                Optional.empty(),
-                true,
-                false,
-                5,
-                Optional.of(NOW.minusSeconds(1)),
-                NOW));
+                Phase.ACTIVE, members("STOPPED"), Map.of(), true, false, 5, Optional.of(NOW.minusSeconds(1)), NOW));
         assertThat(decision).isInstanceOfSatisfying(Decision.Wait.class, w -> assertThat(w.pause())
                 .isEqualTo(Duration.ofSeconds(7)));
     }
@@ -239,7 +137,6 @@ final class HealthPlannerTest {
                         Phase.ACTIVE,
                         members("STOPPED"),
                         Map.of(),
-                        Optional.empty(),
                         true,
                         false,
                         20,

@@ -15,6 +15,8 @@ import dev.tenon.spi.engine.ClientEndpoint;
 import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
+import dev.tenon.spi.engine.EngineSession;
+import dev.tenon.spi.engine.Stance;
 import dev.tenon.spi.engine.TlsMaterial;
 import dev.tenon.spi.workload.AdminRoute;
 import dev.tenon.spi.workload.Directory;
@@ -244,8 +246,9 @@ class WorkloadsTest {
 
     @Test
     void workloads_withStandbys_firstLeadsOthersFollow() {
-        List<MemberWorkload> workloads =
-                engine.workloads(standbys(2).synchronous(Set.of("m-3", "m-2")).build());
+        List<MemberWorkload> workloads = engine.workloads(standbys(2)
+                .putStances("m-1", new Stance(7, EngineSession.Role.PRIMARY, Optional.empty(), Set.of("m-3", "m-2"), 1))
+                .build());
         MemberWorkload primary = workloads.get(0);
         MemberWorkload standby = workloads.get(1);
 
@@ -257,13 +260,15 @@ class WorkloadsTest {
         assertThat(standby.initialise()).isEmpty();
         assertThat(standby.placement().apartFrom()).containsExactlyInAnyOrder("m-1", "m-3");
         assertThat(file(primary, "postgresql.conf"))
+                .contains("tenon.revision = '7'\n")
                 .contains("synchronous_standby_names = 'ANY 1 (\"m-2\", \"m-3\")'\n")
                 .doesNotContain("primary_conninfo");
         assertThat(file(standby, "postgresql.conf"))
                 .contains("primary_slot_name = 'tenon_m_2'\n")
-                .endsWith("primary_conninfo = 'host=<m-1> port=<m-1.client> user=tenon_replication application_name=m-2"
-                        + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10"
-                        + " sslrootcert=<conf>/ca.crt passfile=<conf>/replication.pass'\n");
+                .endsWith(
+                        "primary_conninfo = 'host=<m-1> port=<m-1.client> user=tenon_replication application_name=m-2 options=-ctenon.source=m-1"
+                                + " sslmode=verify-ca channel_binding=require connect_timeout=5 keepalives_idle=10"
+                                + " sslrootcert=<conf>/ca.crt passfile=<conf>/replication.pass'\n");
         assertThat(file(standby, "pg_hba.conf")).endsWith("""
                         host all all all reject
                         hostssl replication tenon_replication <from m-1> scram-sha-256
@@ -280,6 +285,23 @@ class WorkloadsTest {
                 .containsExactly("server.key", "replication.pass");
         assertThat(file(standby, "replication.pass")).isEqualTo("*:*:*:tenon_replication:pass\\:wo\\\\rd\n");
         assertThat(standby.toString()).doesNotContain("pass:wo").doesNotContain("pass\\:wo");
+    }
+
+    @Test
+    void workloads_standbyOfNobody_hasNoWayToConnect() {
+        MemberWorkload detached = engine.workloads(standbys(2)
+                        .putStances(
+                                "m-2",
+                                new Stance(8, EngineSession.Role.STANDBY, Optional.empty(), Set.of("m-1", "m-3"), 1))
+                        .build())
+                .get(1);
+
+        assertThat(file(detached, "postgresql.conf"))
+                .contains("tenon.revision = '8'\n")
+                .contains("synchronous_standby_names = 'ANY 1 (\"m-1\", \"m-3\")'\n")
+                .doesNotContain("primary_conninfo");
+        assertThat(file(detached, "replication.pass")).isEqualTo("# receives from nobody\n");
+        assertThat(detached.files()).anyMatch(file -> file.path().equals("standby.signal"));
     }
 
     @Test

@@ -35,6 +35,7 @@ public final class Intercepted {
             "terminate",
             "terminateAll",
             "admitStandbys",
+            "disconnectStandbys",
             "promote");
     /** How much of a copy is read between two boundaries. */
     private static final int PART = 8 << 20;

@@ -39,6 +39,9 @@ final class SimulatedData {
     /** Whether it only follows. */
     boolean standby;
 
+    /** Grows with every promotion. */
+    int timeline = 1;
+
     /** Which standbys may follow it. */
     Set<String> admitted = Set.of();
 
@@ -60,6 +63,7 @@ final class SimulatedData {
         SimulatedData copy = new SimulatedData(platformPassword, accounts, databases);
         copy.owner = owner;
         copy.standby = true;
+        copy.timeline = timeline;
         return copy;
     }
 

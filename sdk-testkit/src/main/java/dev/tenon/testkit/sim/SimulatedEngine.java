@@ -19,6 +19,7 @@ import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.Sizing;
 import dev.tenon.spi.engine.SoftwareTool;
+import dev.tenon.spi.engine.Stance;
 import dev.tenon.spi.workload.AdminRoute;
 import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.Directory;
@@ -42,6 +43,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -80,7 +82,7 @@ public final class SimulatedEngine implements EngineDriver {
     static final String RELOAD_FILE = "reload.conf";
     static final String ACCESS_FILE = "access.conf";
     static final String FOLLOW_FILE = "follow.conf";
-    static final String SYNC_FILE = "synchronous.conf";
+    static final String STANCE_FILE = "stance.conf";
     static final String PASSWORD_FILE = "platform.password";
     static final String DATABASE_PORT = "db";
     static final String PLATFORM = "platform";
@@ -168,6 +170,27 @@ public final class SimulatedEngine implements EngineDriver {
         return names;
     }
 
+    private static Stance stance(EngineRequest request, String name, List<String> names) {
+        Stance given = request.stances().get(name);
+        if (given != null) {
+            return given;
+        }
+        return name.equals(names.get(0))
+                ? new Stance(0, EngineSession.Role.PRIMARY, Optional.empty(), Set.of(), 0)
+                : new Stance(0, EngineSession.Role.STANDBY, Optional.of(names.get(0)), Set.of(), 0);
+    }
+
+    @Override
+    public Command endOfLog() {
+        return Command.of(Duration.ofSeconds(1), Template.text("simdb-end"));
+    }
+
+    /** Every position is the same in a simulated log, and every stop is clean. */
+    @Override
+    public OptionalLong endOfLog(String printed) {
+        return OptionalLong.of(1);
+    }
+
     /** Begins a copy: a tar archive with the name of the member it is of, which is all a simulated place needs. */
     @Override
     public InputStream copy(EngineRequest request, AdminAddress address) {
@@ -179,7 +202,8 @@ public final class SimulatedEngine implements EngineDriver {
     private MemberWorkload workload(EngineRequest request, String name, List<String> names) {
         Set<String> others = new TreeSet<>(names);
         others.remove(name);
-        boolean leads = name.equals(names.get(0));
+        Stance stance = stance(request, name, names);
+        boolean leads = stance.role() == EngineSession.Role.PRIMARY;
         StringBuilder restart = new StringBuilder();
         StringBuilder reload = new StringBuilder();
         for (Sizing.Setting setting : sizing(request.version(), request.resources(), request.parameters())
@@ -210,10 +234,11 @@ public final class SimulatedEngine implements EngineDriver {
                     true));
         } else {
             member.addFilled("data")
-                    .addFiles(text(FOLLOW_FILE, new StringBuilder(names.get(0)), FileSpec.OnChange.RELOAD));
+                    .addFiles(
+                            text(FOLLOW_FILE, new StringBuilder(stance.source().orElse("")), FileSpec.OnChange.RELOAD));
         }
-        String awaited = String.join("\n", new TreeSet<>(request.synchronous()));
-        member.addFiles(text(SYNC_FILE, new StringBuilder(awaited), FileSpec.OnChange.RELOAD));
+        member.addFiles(
+                text(STANCE_FILE, new StringBuilder(Long.toString(stance.revision())), FileSpec.OnChange.RELOAD));
         return member.ref(new MemberRef(request.tenant(), request.instance(), name))
                 .software(new Software(SIMDB, request.version()))
                 .addDirectories(

@@ -458,7 +458,7 @@ public final class SimulatedPlace {
                                 .equals(List.of(leader.member()));
                 if (follows) {
                     followers.add(new ReplicationStatus.Standby(
-                            other.ref.member(), "streaming", "quorum", 1, Optional.of(Duration.ZERO)));
+                            other.ref.member(), "streaming", "quorum", 1, 1, Optional.of(Duration.ZERO)));
                 }
             }
         }

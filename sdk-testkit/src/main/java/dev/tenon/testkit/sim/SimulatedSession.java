@@ -18,11 +18,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -173,17 +173,26 @@ final class SimulatedSession implements EngineSession {
     @Override
     public ReplicationStatus replication() {
         List<ReplicationStatus.Standby> standbys = place.followers(m.ref);
-        return ask(
-                "replication",
-                data -> new ReplicationStatus(
-                        data.standby ? Role.STANDBY : Role.PRIMARY,
-                        1,
-                        1,
-                        standbys.stream()
-                                .filter(standby -> data.admitted.contains(standby.member()))
-                                .toList(),
-                        Set.copyOf(SimulatedEngine.lines(m.loaded, SimulatedEngine.SYNC_FILE)),
-                        Set.of()));
+        return ask("replication", data -> ReplicationStatus.builder()
+                .role(data.standby ? Role.STANDBY : Role.PRIMARY)
+                .position(1)
+                .replayed(1)
+                .timeline(data.timeline)
+                .revision(SimulatedEngine.lines(m.loaded, SimulatedEngine.STANCE_FILE).stream()
+                        .mapToLong(Long::parseLong)
+                        .findFirst()
+                        .orElse(0))
+                .receivesFrom(data.standby ? source() : Optional.empty())
+                .standbys(standbys.stream()
+                        .filter(standby -> data.admitted.contains(standby.member()))
+                        .toList())
+                .build());
+    }
+
+    private Optional<String> source() {
+        return SimulatedEngine.lines(m.loaded, SimulatedEngine.FOLLOW_FILE).stream()
+                .filter(name -> !name.isEmpty())
+                .findFirst();
     }
 
     @Override
@@ -197,8 +206,23 @@ final class SimulatedSession implements EngineSession {
     }
 
     @Override
-    public void promote(Duration timeout) {
-        changeAny("promote", data -> data.standby = false);
+    public void promote(long revision) {
+        changeAny("promote", data -> {
+            if (data.standby) {
+                data.standby = false;
+                data.timeline++;
+            }
+        });
+    }
+
+    @Override
+    public long beat() {
+        return ask("beat", data -> 1L);
+    }
+
+    @Override
+    public void disconnectStandbys(Set<String> members) {
+        ask("disconnectStandbys", data -> data);
     }
 
     /** Returns an archive that names this member. */

@@ -248,7 +248,14 @@ public record Page(
                             HEALS,
                             WAITS,
                             CANNOT_WORK,
-                            REPLICATION_UNKNOWN,
+                            PRIMARY_CHANGES,
+                            STANDBYS_TOO_FEW,
+                            FAILOVER_HELD_BACK,
+                            RUNS_ALONE,
+                            LOSS_TOO_GREAT,
+                            WRITES_WAIT,
+                            SWITCHOVER_WAITS,
+                            ELECTED_SILENT,
                             LEASE_LOST,
                             STORE_SILENT -> t(key, values.toArray());
                 };

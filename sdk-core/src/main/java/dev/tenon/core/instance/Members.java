@@ -1,7 +1,6 @@
-package dev.tenon.core.reconcile;
+package dev.tenon.core.instance;
 
 import dev.tenon.api.Member;
-import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.Location;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
@@ -17,7 +16,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Turns what a place saw into what is stored of members. */
-final class Members {
+public final class Members {
     private Members() {}
 
     /**
@@ -25,7 +24,7 @@ final class Members {
      *
      * @param replication what the primary says of the others, if it was asked
      */
-    static List<InstanceDoc.MemberStatus> statuses(
+    public static List<InstanceDoc.MemberStatus> statuses(
             InstanceDoc doc, Collection<ObservedMember> seen, Optional<ReplicationStatus> replication) {
         Map<String, ObservedMember> byName = new HashMap<>();
         seen.forEach(member -> byName.put(member.ref().member(), member));
@@ -68,8 +67,31 @@ final class Members {
                         standby.state(), standby.sync(), OptionalLong.empty(), Optional.empty()));
     }
 
+    /** Returns the members of a document with what was seen of them and where clients reach them. */
+    public static List<InstanceDoc.MemberStatus> statuses(
+            InstanceDoc doc,
+            Collection<ObservedMember> seen,
+            Optional<ReplicationStatus> replication,
+            List<MemberWorkload> workloads) {
+        Map<String, InstanceDoc.Address> addresses = new HashMap<>();
+        for (MemberWorkload workload : workloads) {
+            seen.stream()
+                    .filter(member -> member.ref().equals(workload.ref()))
+                    .findFirst()
+                    .flatMap(member -> address(workload, member))
+                    .ifPresent(address -> addresses.put(workload.ref().member(), address));
+        }
+        return statuses(doc, seen, replication).stream()
+                .map(status -> new InstanceDoc.MemberStatus(
+                        status.member(),
+                        status.incarnation(),
+                        Optional.ofNullable(addresses.get(status.member().name()))
+                                .or(status::address)))
+                .toList();
+    }
+
     /** Returns where clients reach a member, if the place said so. */
-    static Optional<InstanceDoc.Address> address(MemberWorkload workload, ObservedMember seen) {
+    public static Optional<InstanceDoc.Address> address(MemberWorkload workload, ObservedMember seen) {
         return workload.ports().stream()
                 .filter(port -> port.exposure() == Port.Exposure.CLIENTS)
                 .findFirst()
