@@ -234,9 +234,35 @@ class SshPairsIT {
     }
 
     @Test
+    void primarysHost_paused_standbyLeadsAndTheHostJoinsAgain() throws Exception {
+        try (Tenon tenon = tenon(delivery("silent", 2))) {
+            Instance orders = pair(tenon, Durability.BALANCED);
+            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Member old = orders.view().members().get(0);
+            var docker = DockerClientFactory.instance().client();
+            docker.pauseContainerCmd(host(old).getContainerId()).exec();
+            try {
+                Members.within(
+                        PATIENCE,
+                        "the standby leads",
+                        () -> !orders.view().members().get(0).name().equals(old.name()));
+                // Waits until the new primary may go on alone.
+                write(orders, "INSERT INTO t VALUES (101)");
+            } finally {
+                docker.unpauseContainerCmd(host(old).getContainerId()).exec();
+            }
+            Members.within(PATIENCE, "follows", () -> streams(orders));
+            assertThat(orders.view().members().get(1).name()).isEqualTo(old.name());
+            Members.within(PATIENCE, "has all", () -> text(standby(orders), "SELECT count(*) FROM t")
+                    .equals("101"));
+            remove(orders);
+        }
+    }
+
+    @Test
     void standbysHost_paused_isDoneWithoutAndFollowsAgain() throws Exception {
         try (Tenon tenon = tenon(delivery("paused", 2))) {
-            Instance orders = pair(tenon, Durability.ASYNC);
+            Instance orders = pair(tenon, Durability.BALANCED);
             write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
             SshContainer host = host(orders.view().members().get(1));
             var docker = DockerClientFactory.instance().client();
