@@ -2,6 +2,7 @@ package dev.tenon.spi.engine;
 
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Grant;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.ProviderException;
@@ -66,6 +67,14 @@ public interface EngineDriver {
      *     not describe
      */
     List<MemberWorkload> workloads(EngineRequest request);
+
+    /**
+     * Returns what accounts of a version can be given; sessions refuse the rest with {@code UNSUPPORTED}. Without
+     * {@link Grant#CREATE_DATABASE}, all databases are the instance's owner's. Everything unless the driver says otherwise.
+     */
+    default Set<Grant> grants(String version) {
+        return Set.of(Grant.values());
+    }
 
     /**
      * Refuses what the engine cannot deliver in this shape, before anything is stored.

@@ -54,7 +54,11 @@ public interface EngineSession extends AutoCloseable {
     /** Returns the tenant's databases. */
     List<Database> databases();
 
-    /** Creates the database if it does not exist. */
+    /**
+     * Creates the database if it does not exist.
+     *
+     * @throws dev.tenon.api.InvalidSpecException {@code UNSUPPORTED} if this account can own none, see {@link EngineDriver#grants}
+     */
     void createDatabase(String name, String owner);
 
     /** Drops the database, ending its sessions. Does nothing if it does not exist. */

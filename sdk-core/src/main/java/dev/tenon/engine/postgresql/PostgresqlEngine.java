@@ -2,6 +2,7 @@ package dev.tenon.engine.postgresql;
 
 import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Grant;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.ProviderException;
@@ -26,6 +27,7 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -78,6 +80,13 @@ public final class PostgresqlEngine implements EngineDriver {
     @Override
     public Set<String> secretsNeeded() {
         return Set.of(Members.REPLICATION);
+    }
+
+    @Override
+    public Set<Grant> grants(String version) {
+        return PostgresqlVersion.of(version).createRoleIsSafe()
+                ? Set.of(Grant.values())
+                : EnumSet.complementOf(EnumSet.of(Grant.CREATE_ACCOUNT));
     }
 
     @Override

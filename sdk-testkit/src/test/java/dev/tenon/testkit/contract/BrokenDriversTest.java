@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Grant;
 import dev.tenon.api.Parameter;
 import dev.tenon.api.ParameterCatalogue;
 import dev.tenon.api.ProviderException;
@@ -641,6 +642,11 @@ final class BrokenDriversTest {
                         "grant_anySet_isExactlyThat",
                         "only ever adds grants",
                         (verb, args, onwards) -> verb.equals("grant") ? null : onwards.proceed(args)),
+                broken(
+                        "grant_undeclared_isRefused",
+                        "gives what it says it cannot",
+                        (verb, args, onwards) ->
+                                verb.equals("grants") ? Set.of(Grant.READ, Grant.WRITE) : onwards.proceed(args)),
                 broken(
                         "password_changed_onlyTheNewOneWorks",
                         "keeps the old password",
