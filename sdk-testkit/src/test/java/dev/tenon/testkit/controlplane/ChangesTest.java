@@ -554,7 +554,7 @@ final class ChangesTest {
         "RESIZE, resize",
         "ACCESS, prepare",
         "PARAMETERS, prepare",
-        "DELETE, destroy",
+        "DELETE, stop",
     })
     void explain_parked_saysWhatFailedAndWhoIsAwaited(String kind, String verb) throws InterruptedException {
         Instance orders = created("orders");

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.DockerClientFactory;
 
 /** Several control planes and processes that die agree where members are: two deliveries over one store, on two real hosts. */
+@NeedsDocker
 class SshAssignmentsIT {
     private static final Epoch EPOCH = new Epoch(1);
     private static final Duration PROMPTLY = Duration.ofSeconds(8);
@@ -50,7 +51,6 @@ class SshAssignmentsIT {
 
     @BeforeAll
     static void hosts() {
-        SshContainer.needDocker();
         first = new SshContainer();
         second = new SshContainer();
         first.start();

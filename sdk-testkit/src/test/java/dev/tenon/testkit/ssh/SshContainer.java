@@ -1,7 +1,6 @@
 package dev.tenon.testkit.ssh;
 
 import static java.util.Objects.requireNonNull;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.dockerjava.api.model.Capability;
 import dev.tenon.api.Secret;
@@ -51,9 +50,9 @@ final class SshContainer extends GenericContainer<SshContainer> {
         waitingFor(Wait.forListeningPort());
     }
 
-    /** Skips the test, saying so, where there is no Docker. */
-    static void needDocker() {
-        assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "Docker does not answer here");
+    /** Asked by {@link NeedsDocker}. */
+    static boolean dockerAnswers() {
+        return DockerClientFactory.instance().isDockerAvailable();
     }
 
     private static KeyPair key() {

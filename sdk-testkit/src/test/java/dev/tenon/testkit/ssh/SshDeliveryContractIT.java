@@ -15,12 +15,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The delivery over SSH keeps the contract with a real PostgreSQL on a real OpenSSH server. */
+@NeedsDocker
 class SshDeliveryContractIT extends DeliveryContract {
     private static SshContainer host;
 
     @BeforeAll
     static void open() {
-        SshContainer.needDocker();
         host = new SshContainer();
         host.start();
     }

@@ -22,11 +22,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A connection that is cut, a disk that is full: what the delivery over SSH does then, on a real OpenSSH server. */
+@NeedsDocker
 class SshFaultsIT {
     private static final Epoch EPOCH = new Epoch(1);
     /** Ends every process that serves a connection of root, but not the server itself. */
@@ -37,11 +37,6 @@ class SshFaultsIT {
 
     @TempDir
     Path directory;
-
-    @BeforeAll
-    static void docker() {
-        SshContainer.needDocker();
-    }
 
     private SshDelivery started(SshContainer host) {
         SshDelivery driver = SshDelivery.builder()

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.DockerClientFactory;
 
 /** Whole instances on two real OpenSSH servers, through the public API, and what becomes of them when a host or its link fails. */
+@NeedsDocker
 class SshHostsIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -43,7 +44,6 @@ class SshHostsIT {
 
     @BeforeAll
     static void open() {
-        SshContainer.needDocker();
         first = new SshContainer();
         second = new SshContainer();
         first.start();

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.DockerClientFactory;
 
 /** A primary and its standby on different real OpenSSH servers, with clients and members that meet over the network. */
+@NeedsDocker
 class SshPairsIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -46,7 +47,6 @@ class SshPairsIT {
 
     @BeforeAll
     static void open() {
-        SshContainer.needDocker();
         hosts = Stream.generate(SshContainer::new).limit(3).toList();
         hosts.forEach(SshContainer::start);
     }
@@ -144,7 +144,7 @@ class SshPairsIT {
             assertThat(orders.view().members())
                     .extracting(m -> m.host().orElse(""))
                     .doesNotHaveDuplicates();
-            assertThat(orders.view().health()).isEqualTo(new Health.Healthy());
+            Members.within(PATIENCE, "follows", () -> streams(orders));
             write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
             assertThat(text(standby(orders), "SELECT pg_is_in_recovery() AND count(*) = 1000 FROM t"))
                     .isEqualTo("t");
