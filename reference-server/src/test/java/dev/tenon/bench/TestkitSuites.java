@@ -133,7 +133,7 @@ final class TestkitSuites {
                                 + " --no-install-recommends postgresql-15 && rm -rf /var/lib/apt/lists/*")
                         .copy("entry", "/entry")
                         .run("chmod 755 /entry")
-                        .entryPoint("/entry")
+                        .entryPoint("/bin/sh", "/entry")
                         .build());
         return new PostgreSQLContainer(DockerImageName.parse(image.get()).asCompatibleSubstituteFor("postgres"))
                 .withTmpFs(Map.of("/var/lib/postgresql/data", "rw"))
