@@ -182,10 +182,11 @@ public final class FailoverBench {
 
     private static void signal(String name, List<ProcessHandle> processes) throws IOException, InterruptedException {
         List<String> command = Stream.concat(
-                        Stream.of("kill", "-" + name),
+                        // The shell has its own kill; as a program it is missing on a bare Debian.
+                        Stream.of("/bin/sh", "-c", "kill -\"$@\"", "signal", name),
                         processes.stream().filter(ProcessHandle::isAlive).map(p -> Long.toString(p.pid())))
                 .toList();
-        if (command.size() > 2) {
+        if (command.size() > 5) {
             new ProcessBuilder(command).start().waitFor();
         }
     }

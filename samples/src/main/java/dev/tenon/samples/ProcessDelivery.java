@@ -62,6 +62,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -208,16 +209,12 @@ public final class ProcessDelivery implements DeliveryDriver {
             // What is claimed is written down before anything else is made, so that nothing can be left over.
             write(workload.ref(), state);
             Holes holes = new Holes(programs, directories(workload), ports(state));
-            for (InitialiseStep step : workload.initialise()) {
-                if (Files.notExists(holes.directory(step.directory()).resolve(step.creates()))) {
-                    requireDone(step.name(), run(step.command(), holes));
-                }
-            }
+            initialise(workload.initialise(), holes);
             boolean changed = false;
             int restart = 1;
             for (FileSpec file : workload.files()) {
                 String content = holes.fill(file.content());
-                changed |= replace(holes.directory(file.directory()).resolve(file.path()), content, file.mode());
+                changed |= replace(holes.target(file), content, file.mode());
                 restart = file.onChange() == FileSpec.OnChange.RESTART ? 31 * restart + content.hashCode() : restart;
             }
             state.setProperty("files", Integer.toString(restart));
@@ -278,6 +275,27 @@ public final class ProcessDelivery implements DeliveryDriver {
         }
     }
     // end
+
+    /** A directory is filled by all of its steps or not at all: what was left half made is made from the start. */
+    private static void initialise(List<InitialiseStep> steps, Holes holes) {
+        Set<String> half = steps.stream()
+                .filter(step -> Files.notExists(holes.made(step)))
+                .map(InitialiseStep::directory)
+                .collect(Collectors.toSet());
+        half.forEach(directory -> empty(holes.directory(directory)));
+        for (InitialiseStep step : steps) {
+            if (half.contains(step.directory())) {
+                List<Path> inputs = step.inputs().stream().map(holes::target).toList();
+                try {
+                    step.inputs()
+                            .forEach(input -> replace(holes.target(input), holes.fill(input.content()), input.mode()));
+                    requireDone(step, run(step.command(), holes), holes.made(step));
+                } finally {
+                    inputs.forEach(ProcessDelivery::remove);
+                }
+            }
+        }
+    }
 
     private ProviderException ended(MemberRef ref) {
         return new ProviderException(ErrorCode.PROVIDER_FAILED, ref + " ended: " + logs(ref, 5));
@@ -534,7 +552,8 @@ public final class ProcessDelivery implements DeliveryDriver {
 
     private static void signal(ProcessHandle process, String signal) {
         try {
-            new ProcessBuilder("kill", "-s", signal, Long.toString(process.pid()))
+            // The shell has its own kill; as a program it is missing on a bare Debian.
+            new ProcessBuilder("/bin/sh", "-c", "kill -s $1 $2", "signal", signal, Long.toString(process.pid()))
                     .inheritIO()
                     .start()
                     .onExit()
@@ -567,6 +586,14 @@ public final class ProcessDelivery implements DeliveryDriver {
     private record Holes(Path programs, Map<String, Path> directories, Map<String, Integer> ports) {
         Path directory(String name) {
             return Objects.requireNonNull(directories.get(name));
+        }
+
+        Path target(FileSpec file) {
+            return directory(file.directory()).resolve(file.path());
+        }
+
+        Path made(InitialiseStep step) {
+            return directory(step.directory()).resolve(step.creates());
         }
 
         String fill(Template template) {
@@ -625,11 +652,13 @@ public final class ProcessDelivery implements DeliveryDriver {
         }
     }
 
-    private static void requireDone(String step, ExecResult result) {
-        if (result.exitCode() != 0) {
+    private static void requireDone(InitialiseStep step, ExecResult result, Path made) {
+        boolean said =
+                step.command().successText().map(result.stdout()::contains).orElse(true);
+        if (result.exitCode() != 0 || !said || Files.notExists(made)) {
             throw new ProviderException(
                     ErrorCode.PROVIDER_FAILED,
-                    "step " + step + " ended with " + result.exitCode() + ": " + result.stdout());
+                    "step " + step.name() + " ended with " + result.exitCode() + ": " + result.stdout());
         }
     }
 
@@ -654,15 +683,23 @@ public final class ProcessDelivery implements DeliveryDriver {
     }
 
     private static void remove(Path path) {
-        if (Files.notExists(path)) {
-            return;
+        if (Files.exists(path)) {
+            empty(path);
+            try {
+                Files.delete(path);
+            } catch (IOException e) {
+                throw failed("remove " + path, e);
+            }
         }
-        try (Stream<Path> tree = Files.walk(path)) {
-            for (Path each : tree.sorted(Comparator.reverseOrder()).toList()) {
+    }
+
+    private static void empty(Path directory) {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            for (Path each : tree.skip(1).sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(each);
             }
         } catch (IOException e) {
-            throw failed("remove " + path, e);
+            throw failed("empty " + directory, e);
         }
     }
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
@@ -55,7 +56,7 @@ final class Agent {
 
     private static byte[] script() {
         try (InputStream in = Agent.class.getResourceAsStream("agent.sh")) {
-            return java.util.Objects.requireNonNull(in, "agent.sh").readAllBytes();
+            return Objects.requireNonNull(in, "agent.sh").readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -83,7 +84,7 @@ final class Cgroups {
     private static boolean works(Controller c, String controller) {
         Path probe = c.parent().resolve("probe-" + ProcessHandle.current().pid());
         try {
-            if (!Files.isDirectory(java.util.Objects.requireNonNull(c.parent().getParent()))) {
+            if (!Files.isDirectory(Objects.requireNonNull(c.parent().getParent()))) {
                 return false;
             }
             if (!Files.isDirectory(c.parent())) {

@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** File operations that are atomic, private or thorough where {@link Files} is not. */
 final class Disk {
@@ -98,7 +99,7 @@ final class Disk {
     }
 
     /** Makes the names in a directory survive a power failure. */
-    static void syncDirectory(@org.jspecify.annotations.Nullable Path directory) throws IOException {
+    static void syncDirectory(@Nullable Path directory) throws IOException {
         if (directory != null) {
             try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
                 channel.force(true);
@@ -136,8 +137,7 @@ final class Disk {
             }
 
             @Override
-            public FileVisitResult postVisitDirectory(Path dir, @org.jspecify.annotations.Nullable IOException e)
-                    throws IOException {
+            public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e) throws IOException {
                 if (e != null) {
                     throw e;
                 }

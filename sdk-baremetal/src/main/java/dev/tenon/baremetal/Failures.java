@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.util.Locale;
+import java.util.Objects;
 
 /** Turns what the machine says into codes that callers branch on. */
 final class Failures {
@@ -34,7 +35,7 @@ final class Failures {
     }
 
     static ProviderException io(String what, UncheckedIOException e) {
-        return io(what, java.util.Objects.requireNonNull(e.getCause()));
+        return io(what, Objects.requireNonNull(e.getCause()));
     }
 
     /** Some say nothing but which file they are about. */

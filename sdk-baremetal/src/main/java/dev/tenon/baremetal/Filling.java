@@ -10,11 +10,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.jspecify.annotations.Nullable;
 
 /** What may fill a directory: plain files and directories, nothing outside of it. */
 final class Filling {
@@ -43,7 +45,7 @@ final class Filling {
             @Override
             public OutputStream file(Path path, int mode, long size) throws IOException {
                 Path target = into.resolve(path);
-                makeAll(java.util.Objects.requireNonNull(target.getParent()));
+                makeAll(Objects.requireNonNull(target.getParent()));
                 FileChannel out = FileChannel.open(
                         target,
                         Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
@@ -54,7 +56,7 @@ final class Filling {
 
             private void makeAll(Path directory) throws IOException {
                 if (!Files.isDirectory(directory)) {
-                    makeAll(java.util.Objects.requireNonNull(directory.getParent()));
+                    makeAll(Objects.requireNonNull(directory.getParent()));
                     make(directory, runAs);
                 }
             }
@@ -148,7 +150,7 @@ final class Filling {
         return inside;
     }
 
-    private static @org.jspecify.annotations.Nullable TarArchiveEntry next(TarArchiveInputStream tar) {
+    private static @Nullable TarArchiveEntry next(TarArchiveInputStream tar) {
         try {
             return tar.getNextEntry();
         } catch (IOException e) {

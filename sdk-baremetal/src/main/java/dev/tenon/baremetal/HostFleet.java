@@ -45,6 +45,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -597,7 +598,7 @@ final class HostFleet implements DeliveryDriver {
             }
         }
         Map<Entry, Boolean> answered = inParallel(List.copyOf(byHost.keySet()), entry -> {
-            List<MemberRef> here = java.util.Objects.requireNonNull(byHost.get(entry));
+            List<MemberRef> here = Objects.requireNonNull(byHost.get(entry));
             Map<String, Sight> sights = entry
                     .host
                     .scan(here.stream().map(MemberRef::externalName).toList())

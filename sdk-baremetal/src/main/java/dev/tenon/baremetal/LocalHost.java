@@ -43,6 +43,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -709,7 +710,7 @@ final class LocalHost implements DeliveryDriver {
                 watchEnd(member, process.name(), running);
             }
         }
-        Running main = java.util.Objects.requireNonNull(member.running.get(mainName));
+        Running main = Objects.requireNonNull(member.running.get(mainName));
         if (mainRan && machine.processes().ready(member, content, Optional.empty())) {
             return Optional.empty();
         }
@@ -737,7 +738,7 @@ final class LocalHost implements DeliveryDriver {
     /** Gives a member that was never ready another number: nobody can know the first one yet. */
     private MemberRecord otherPort(Member member, MemberRecord content, MemberWorkload workload, String name)
             throws IOException {
-        int taken = java.util.Objects.requireNonNull(content.ports().get(name));
+        int taken = Objects.requireNonNull(content.ports().get(name));
         Map<String, Integer> ports = new LinkedHashMap<>(content.ports());
         // Under another name, or it would find the claim it already has.
         ports.put(name, machine.ports().claim(member.home(), name + "-" + taken));

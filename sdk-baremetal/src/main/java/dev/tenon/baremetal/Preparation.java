@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /** Makes a member's directories and files true. */
@@ -107,7 +108,7 @@ final class Preparation {
                 runAs.check(path);
                 continue;
             }
-            Path parent = java.util.Objects.requireNonNull(path.getParent());
+            Path parent = Objects.requireNonNull(path.getParent());
             boolean mayBeLost = !parent.equals(Path.of(content.home()));
             if (dataExpected && !mayBeLost) {
                 throw Failures.of(
@@ -150,7 +151,7 @@ final class Preparation {
 
     private Path target(MemberRecord content, FileSpec file) throws IOException {
         Path target = content.target(file);
-        makeParents(content.path(file.directory()), java.util.Objects.requireNonNull(target.getParent()));
+        makeParents(content.path(file.directory()), Objects.requireNonNull(target.getParent()));
         return target;
     }
 
@@ -158,7 +159,7 @@ final class Preparation {
         if (parent.equals(directory) || Files.isDirectory(parent, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
-        makeParents(directory, java.util.Objects.requireNonNull(parent.getParent()));
+        makeParents(directory, Objects.requireNonNull(parent.getParent()));
         Files.createDirectory(parent, Disk.mode(0700));
         runAs.own(parent);
     }
@@ -166,12 +167,12 @@ final class Preparation {
     private boolean same(Path file, byte[] wanted, int mode) throws IOException {
         try {
             Map<String, Object> seen = Files.readAttributes(file, "unix:mode,uid,size", LinkOption.NOFOLLOW_LINKS);
-            int type = (Integer) java.util.Objects.requireNonNull(seen.get("mode"));
+            int type = (Integer) Objects.requireNonNull(seen.get("mode"));
             return (type & 0170000) == 0100000
                     && (type & 0777) == mode
-                    && (Integer) java.util.Objects.requireNonNull(seen.get("uid"))
+                    && (Integer) Objects.requireNonNull(seen.get("uid"))
                             == runAs.user().uid()
-                    && (Long) java.util.Objects.requireNonNull(seen.get("size")) == wanted.length
+                    && (Long) Objects.requireNonNull(seen.get("size")) == wanted.length
                     && Arrays.equals(Files.readAllBytes(file), wanted);
         } catch (java.nio.file.NoSuchFileException e) {
             return false;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fills the holes of templates for one member on this host.
@@ -92,7 +93,7 @@ record Rendering(
         throw Failures.of(ErrorCode.UNSUPPORTED, "this place cannot fill " + part);
     }
 
-    private static <T> T known(@org.jspecify.annotations.Nullable T value, Template.Part part) {
+    private static <T> T known(@Nullable T value, Template.Part part) {
         if (value == null) {
             throw Failures.of(ErrorCode.PROVIDER_FAILED, "the workload declares nothing for " + part);
         }

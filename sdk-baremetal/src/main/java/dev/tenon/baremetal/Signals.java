@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -59,11 +60,11 @@ final class Signals implements AutoCloseable {
             orders = new BufferedWriter(new OutputStreamWriter(started.getOutputStream(), StandardCharsets.US_ASCII));
             answers = new BufferedReader(new InputStreamReader(started.getInputStream(), StandardCharsets.US_ASCII));
         }
-        BufferedWriter out = java.util.Objects.requireNonNull(orders);
+        BufferedWriter out = Objects.requireNonNull(orders);
         out.write(line);
         out.newLine();
         out.flush();
-        String answer = java.util.Objects.requireNonNull(answers).readLine();
+        String answer = Objects.requireNonNull(answers).readLine();
         if (answer == null) {
             throw new IOException("the signal helper ended");
         }

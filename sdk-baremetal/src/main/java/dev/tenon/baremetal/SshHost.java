@@ -43,6 +43,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -167,7 +168,7 @@ final class SshHost implements AutoCloseable {
         Adopted known = adopted;
         if (known == null) {
             adopt();
-            known = java.util.Objects.requireNonNull(adopted);
+            known = Objects.requireNonNull(adopted);
         }
         return known;
     }
@@ -863,7 +864,7 @@ final class SshHost implements AutoCloseable {
 
     /** Gives a member that was never ready another number: nobody can know the first one yet. */
     private MemberRecord otherPort(MemberRecord content, MemberWorkload workload, String name, Epoch epoch) {
-        int taken = java.util.Objects.requireNonNull(content.ports().get(name));
+        int taken = Objects.requireNonNull(content.ports().get(name));
         MemberRecord moved = describe(claim(content, List.of(name + "/" + taken)), workload);
         log.info(
                 "Port {} of {} on {} is taken; it gets {}",

@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -271,7 +272,7 @@ final class Templates {
 
     /** Returns what a step makes. */
     static Path made(InitialiseStep step, Rendering rendering) {
-        return Path.of(java.util.Objects.requireNonNull(rendering.directories().get(step.directory())))
+        return Path.of(Objects.requireNonNull(rendering.directories().get(step.directory())))
                 .resolve(step.creates());
     }
 
@@ -309,8 +310,7 @@ final class Templates {
      * @param between called before every file; a background copy gives way here
      */
     void copy(Prepared template, String part, Path to, boolean parallel, Runnable between) {
-        TreeManifest manifest =
-                java.util.Objects.requireNonNull(template.parts().get(part));
+        TreeManifest manifest = Objects.requireNonNull(template.parts().get(part));
         Path from = template.path().resolve(part);
         Optional<String> damage;
         try {

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -148,7 +149,7 @@ final class Tunnels implements AutoCloseable {
         shut(open.remove(member));
     }
 
-    private static void shut(@org.jspecify.annotations.Nullable Tunnel tunnel) {
+    private static void shut(@Nullable Tunnel tunnel) {
         if (tunnel != null) {
             try {
                 tunnel.listener().close();

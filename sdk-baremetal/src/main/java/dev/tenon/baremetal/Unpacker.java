@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -137,6 +138,6 @@ final class Unpacker {
     }
 
     private static Path parent(Path path) {
-        return java.util.Objects.requireNonNull(path.getParent());
+        return Objects.requireNonNull(path.getParent());
     }
 }

@@ -79,7 +79,7 @@ public final class FailoverPlanner {
                 : Optional.of(new Lost(
                         false,
                         "no write got through " + record.primary() + " for "
-                                + primary.silent().toMillis() + " ms, and its standbys have lost it"));
+                                + limits.silence().toMillis() + " ms, and its standbys have lost it"));
     }
 
     /** Returns what a promotion of this member could lose, to be shown before it is forced. */

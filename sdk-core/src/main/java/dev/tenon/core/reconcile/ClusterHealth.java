@@ -38,7 +38,15 @@ final class ClusterHealth {
         return pass.leads() ? new Health.Degraded(causes) : new Health.Down(causes);
     }
 
-    static Reason reason(Decision.Kind kind) {
+    /** Says what a decision was about: one thing, that stays the same as long as nothing changes. */
+    static Reason why(Decision decision) {
+        return decision.alarms().stream()
+                .findFirst()
+                .map(alarm -> reason(alarm.kind()).because(Reason.said(alarm.text())))
+                .orElseGet(() -> Reason.said(decision.reason()));
+    }
+
+    private static Reason reason(Decision.Kind kind) {
         return Reason.of(
                 switch (kind) {
                     case TOO_FEW_STANDBYS -> Reason.Code.STANDBYS_TOO_FEW;

@@ -238,11 +238,7 @@ public final class Reconciler implements AutoCloseable {
     private Outcome cluster(InstanceDoc doc, Optional<InstanceDoc.Queued> head, Lease lease) {
         Cluster cluster = clusters.of(doc);
         Cluster.Pass pass = cluster.pass(doc, lease, aim(doc, head));
-        pass.decision()
-                .alarms()
-                .forEach(alarm ->
-                        diary.note(doc.id(), ClusterHealth.reason(alarm.kind()).because(Reason.said(alarm.text()))));
-        diary.note(doc.id(), Reason.said(pass.decision().reason()));
+        diary.note(doc.id(), ClusterHealth.why(pass.decision()));
         List<ObservedMember> places = cluster.places();
         checks.of(doc.id(), places).forEach((ref, silence) -> {
             if (silence.hung()) {

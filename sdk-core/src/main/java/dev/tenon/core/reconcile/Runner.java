@@ -167,8 +167,8 @@ final class Runner {
             }
         }
 
-        private Outcome steps() {
-            Work work = new Work(
+        private Work work() {
+            return new Work(
                     journal,
                     fleet,
                     clusters,
@@ -179,6 +179,10 @@ final class Runner {
                     offering,
                     certificates,
                     clock.instant());
+        }
+
+        private Outcome steps() {
+            Work work = work();
             for (int i = 0; i < op.steps().size(); i++) {
                 OperationView.Step step = op.steps().get(i);
                 if (step.state() == StepState.DONE) {
@@ -371,17 +375,7 @@ final class Runner {
         }
 
         private Outcome undo() {
-            Work work = new Work(
-                    journal,
-                    fleet,
-                    clusters,
-                    generator::password,
-                    lease,
-                    doc,
-                    op,
-                    offering,
-                    certificates,
-                    clock.instant());
+            Work work = work();
             Steps.undo(work);
             op = op.but()
                     .steps(op.steps().stream()

@@ -68,16 +68,14 @@ final class Standbys {
         List<String> wanted = work.workloads().stream()
                 .map(workload -> workload.ref().member())
                 .toList();
-        work.change(
-                now -> {
-                    List<InstanceDoc.MemberStatus> members = new ArrayList<>(now.members());
-                    wanted.stream()
-                            .filter(name -> !now.names().contains(name))
-                            .map(InstanceDoc.MemberStatus::absent)
-                            .forEach(members::add);
-                    return now.but().members(members).build();
-                },
-                Optional.empty());
+        work.change(now -> {
+            List<InstanceDoc.MemberStatus> members = new ArrayList<>(now.members());
+            wanted.stream()
+                    .filter(name -> !now.names().contains(name))
+                    .map(InstanceDoc.MemberStatus::absent)
+                    .forEach(members::add);
+            return now.but().members(members).build();
+        });
     }
 
     /** Lets every standby follow, whatever is missing; the failure of one does not keep the others from it. */
@@ -89,7 +87,7 @@ final class Standbys {
         if (work.doc().failover().isEmpty()) {
             List<String> names = work.names();
             FailoverRecord first = FailoverRecord.first(names.get(0), names.subList(1, names.size()), work.startedAt());
-            work.change(now -> now.but().failover(first).build(), Optional.empty());
+            work.change(now -> now.but().failover(first).build());
         }
         Optional<Request> renew = work.operation()
                 .change()
@@ -148,16 +146,13 @@ final class Standbys {
             session.admitStandbys(Set.copyOf(stay.subList(1, stay.size())));
             return true;
         });
-        work.change(
-                now -> {
-                    InstanceDoc.Builder builder = now.but()
-                            .members(now.members().stream()
-                                    .filter(status ->
-                                            stay.contains(status.member().name()))
-                                    .toList());
-                    return (alone ? builder.failover(Optional.empty()) : builder).build();
-                },
-                Optional.empty());
+        work.change(now -> {
+            InstanceDoc.Builder builder = now.but()
+                    .members(now.members().stream()
+                            .filter(status -> stay.contains(status.member().name()))
+                            .toList());
+            return (alone ? builder.failover(Optional.empty()) : builder).build();
+        });
         if (alone) {
             work.letGo();
         }

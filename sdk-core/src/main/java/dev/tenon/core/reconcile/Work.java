@@ -206,12 +206,8 @@ final class Work {
         workloads = null;
     }
 
-    /**
-     * Changes the document under the lease, before or after an effect that it tells of.
-     *
-     * @param event what the world is told with it, if anything
-     */
-    void change(UnaryOperator<InstanceDoc> change, Optional<Events.Told> event) {
+    /** Changes the document under the lease, before or after an effect that it tells of. */
+    void change(UnaryOperator<InstanceDoc> change) {
         for (int i = 0; ; i++) {
             InstanceDoc now = fleet.find(doc.id()).orElse(doc);
             InstanceDoc after = change.apply(now);
@@ -220,15 +216,12 @@ final class Work {
                 return;
             }
             try {
-                Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(now, after);
-                event.ifPresent(told -> entry.event(
-                        Optional.of(doc.id()),
-                        Optional.of(operation.id()),
-                        told.type(),
-                        told.severity(),
-                        told.message(),
-                        Map.of()));
-                now(entry.commit().instance().orElse(after));
+                now(journal.entry(doc.tenant())
+                        .guard(lease)
+                        .instance(now, after)
+                        .commit()
+                        .instance()
+                        .orElse(after));
                 return;
             } catch (CommitRefusedException e) {
                 if (e.condition() != CommitRefusedException.Condition.VERSION || i == CONFLICTS) {

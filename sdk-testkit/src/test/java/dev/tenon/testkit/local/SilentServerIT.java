@@ -23,7 +23,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -51,24 +50,8 @@ final class SilentServerIT {
     @AfterEach
     void close() throws IOException, InterruptedException {
         // What is stopped could not follow the request to end.
-        signal("CONT", postmaster);
+        Signals.send("CONT", List.of(postmaster));
         tenon.close();
-    }
-
-    private static void signal(String name, ProcessHandle... processes) throws IOException, InterruptedException {
-        for (ProcessHandle process : processes) {
-            if (process.isAlive()) {
-                // The shell has its own kill; as a program it is missing on a bare Debian.
-                new ProcessBuilder("/bin/sh", "-c", "kill -$1 $2", "signal", name, Long.toString(process.pid()))
-                        .inheritIO()
-                        .start()
-                        .waitFor();
-            }
-        }
-    }
-
-    private ProcessHandle[] all() {
-        return Stream.concat(Stream.of(postmaster), postmaster.descendants()).toArray(ProcessHandle[]::new);
     }
 
     private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
@@ -96,13 +79,13 @@ final class SilentServerIT {
 
     @Test
     void server_stoppedBriefly_isDownUntilItGoesOn() throws Exception {
-        signal("STOP", all());
+        Signals.send("STOP", Signals.tree(postmaster));
         eventually("down", this::down);
         assertThat(orders.view().health().reasons())
                 .singleElement()
                 .asString()
                 .contains("m-1 runs but does not answer since", "no answer within 1000 ms");
-        signal("CONT", all());
+        Signals.send("CONT", Signals.tree(postmaster));
         eventually("well", () -> orders.view().health() instanceof Health.Healthy);
         assertThat(postmaster.isAlive()).isTrue();
         assertThat(events()).contains("instance.health_changed").doesNotContain("instance.down");
@@ -113,7 +96,7 @@ final class SilentServerIT {
 
     @Test
     void server_stoppedForGood_isKilledAndStartedAgain() throws Exception {
-        signal("STOP", all());
+        Signals.send("STOP", Signals.tree(postmaster));
         eventually("healed", () -> events().contains("instance.healed"));
         assertThat(postmaster.isAlive()).isFalse();
         eventually("well", () -> orders.view().health() instanceof Health.Healthy);
@@ -132,7 +115,7 @@ final class SilentServerIT {
             assertThat(row.next()).isTrue();
             ProcessHandle backend = ProcessHandle.of(row.getLong(1)).orElseThrow();
             CompletableFuture<Void> work = CompletableFuture.runAsync(() -> countForLong(connection));
-            signal("STOP", postmaster);
+            Signals.send("STOP", List.of(postmaster));
             eventually("down", this::down);
             Instant end = Clock.systemUTC().instant().plus(RESTART_AFTER.multipliedBy(2));
             eventually(
@@ -141,8 +124,8 @@ final class SilentServerIT {
             assertThat(work).isNotDone();
             assertThat(events()).doesNotContain("instance.down", "instance.healed");
             assertThat(postmaster.isAlive()).isTrue();
-            signal("CONT", postmaster);
-            signal("INT", backend);
+            Signals.send("CONT", List.of(postmaster));
+            Signals.send("INT", List.of(backend));
             eventually("cancelled", work::isDone);
         }
         eventually("well", () -> orders.view().health() instanceof Health.Healthy);

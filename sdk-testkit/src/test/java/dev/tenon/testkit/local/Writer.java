@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tenon.api.Instance;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -57,6 +60,20 @@ final class Writer implements AutoCloseable {
             assertThat(System.nanoTime()).as("writes go on").isLessThan(end);
             pause.await(5, TimeUnit.MILLISECONDS);
         }
+    }
+
+    /** Stops writing, and proves that every acknowledged row is there. */
+    void assertNothingLost() throws SQLException {
+        close();
+        Set<Long> found = new HashSet<>();
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT id FROM t")) {
+            while (r.next()) {
+                found.add(r.getLong(1));
+            }
+        }
+        assertThat(found).containsAll(acknowledged);
     }
 
     @Override
