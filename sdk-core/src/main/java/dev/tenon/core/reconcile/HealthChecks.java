@@ -45,6 +45,7 @@ import org.slf4j.LoggerFactory;
 final class HealthChecks implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(HealthChecks.class);
     private static final int THREADS = 4;
+    private static final int BURSTS = 60;
     /** Failures on this side: they say nothing about the server. */
     private static final Set<ErrorCode> NOBODY_ASKED =
             Set.of(ErrorCode.STORE_UNAVAILABLE, ErrorCode.UNSUPPORTED, ErrorCode.SOFTWARE_MISSING);
@@ -173,7 +174,14 @@ final class HealthChecks implements AutoCloseable {
                 changed.accept(key);
             }
         }
-        queue.wakeAfter(key, pause.toNanos());
+        queue.wakeAfter(key, together(pause.toNanos()));
+    }
+
+    /** Returns a little less: a fleet's questions are asked in so many bursts in an interval, not with a wake-up for each. */
+    private long together(long pause) {
+        long now = ticker.nanos();
+        long slot = pause / BURSTS;
+        return Math.floorDiv(now + pause, slot) * slot - now;
     }
 
     /** Asks sooner first, so that it is soon known whether it was chance. */

@@ -41,6 +41,9 @@ final class WorkQueue {
     /** When each waiting instance is due: an entry of {@link #later} with another time is outdated. */
     private final Map<InstanceId, Long> dueAt = new HashMap<>();
 
+    /** The worker that waits for what is due first; the others wait to be called, or each due time would wake them all. */
+    private @Nullable Thread watchman;
+
     private boolean closed;
 
     WorkQueue(Ticker ticker) {
@@ -81,8 +84,12 @@ final class WorkQueue {
             Long present = dueAt.get(key.instance());
             if (present == null || at < present) {
                 dueAt.put(key.instance(), at);
-                later.add(new Due(key, at));
-                changed.signal();
+                Due due = new Due(key, at);
+                later.add(due);
+                if (later.element() == due) {
+                    watchman = null; // who waits for a later time is relieved
+                    changed.signal();
+                }
             }
         } finally {
             lock.unlock();
@@ -102,15 +109,30 @@ final class WorkQueue {
                     return next.get();
                 }
                 Due first = later.peek();
-                if (first == null) {
+                if (first == null || watchman != null) {
                     changed.await();
                 } else {
-                    changed.await(ticker.waitFor(Math.max(1, first.at() - ticker.nanos())), TimeUnit.NANOSECONDS);
+                    watch(first);
                 }
             }
             return null;
         } finally {
+            if (watchman == null && !later.isEmpty()) {
+                changed.signal();
+            }
             lock.unlock();
+        }
+    }
+
+    private void watch(Due first) throws InterruptedException {
+        Thread self = Thread.currentThread();
+        watchman = self;
+        try {
+            changed.await(ticker.waitFor(Math.max(1, first.at() - ticker.nanos())), TimeUnit.NANOSECONDS);
+        } finally {
+            if (watchman == self) {
+                watchman = null;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,5 +84,66 @@ final class WorkQueueTest {
     void take_closed_returnsNothing() throws InterruptedException {
         queue.close();
         assertThat(queue.take()).isNull();
+    }
+
+    @Test
+    void take_severalWait_timeWakesOneOfThem() throws InterruptedException {
+        Ticker standing = new Ticker() {
+            @Override
+            public long nanos() {
+                return ticker.nanos();
+            }
+
+            @Override
+            public long waitFor(long nanos) {
+                return Duration.ofHours(1).toNanos();
+            }
+        };
+        WorkQueue rests = new WorkQueue(standing);
+        List<Thread> workers = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            workers.add(new Thread(() -> takeAll(rests), "taker-" + i));
+        }
+        workers.forEach(Thread::start);
+        rests.wakeAfter(key('a', 'a'), Duration.ofSeconds(5).toNanos());
+        awaitOneWatches(workers);
+
+        rests.wakeAfter(key('a', 'b'), Duration.ofSeconds(1).toNanos());
+        ticker.advance(Duration.ofSeconds(1));
+        rests.wake(key('b', 'a'));
+        while (!rests.idle()) {
+            Thread.onSpinWait();
+        }
+        awaitOneWatches(workers);
+
+        rests.close();
+        for (Thread worker : workers) {
+            worker.join();
+        }
+    }
+
+    private static void awaitOneWatches(List<Thread> workers) {
+        while (workers.stream()
+                                .filter(w -> w.getState() == Thread.State.TIMED_WAITING)
+                                .count()
+                        != 1
+                || workers.stream()
+                                .filter(w -> w.getState() == Thread.State.WAITING)
+                                .count()
+                        != workers.size() - 1) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static void takeAll(WorkQueue queue) {
+        try {
+            WorkQueue.Key key = queue.take();
+            while (key != null) {
+                queue.done(key);
+                key = queue.take();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
