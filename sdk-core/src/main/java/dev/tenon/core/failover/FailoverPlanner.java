@@ -520,9 +520,14 @@ public final class FailoverPlanner {
 
         /** Returns whether a member receives from the primary, closely, and has accepted this revision's order to do so. */
         private boolean streams(String member) {
+            return receives(member) && seen.of(member).order() == record.revision();
+        }
+
+        private boolean receives(String member) {
             Seen.Member m = seen.of(member);
             return !record.stray(member)
-                    && m.is(State.STANDBY, record.revision())
+                    && m.answers()
+                    && m.state() == State.STANDBY
                     && m.receivesFrom().equals(Optional.of(record.primary()))
                     && m.timeline() >= record.timeline()
                     && primary.answers()
@@ -570,7 +575,7 @@ public final class FailoverPlanner {
                 if (record.setting().alone() && wanted.durability().standbysNeeded() > 0) {
                     alarm(Decision.Kind.ALONE, record.primary() + " has leave to run alone");
                 } else if (record.setting().members().stream()
-                                .filter(this::streams)
+                                .filter(this::receives)
                                 .count()
                         < record.setting().needed()) {
                     alarm(Decision.Kind.STALLED, "writes wait for " + record.setting());

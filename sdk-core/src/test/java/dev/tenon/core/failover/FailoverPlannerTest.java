@@ -79,6 +79,17 @@ final class FailoverPlannerTest {
     }
 
     @Test
+    void orderOnItsWay_toAStandbyThatReceives_isNoStall() {
+        well();
+        FailoverRecord next = steady().next(r -> r.answered("x"));
+
+        Decision decision = decide(next);
+
+        assertThat(decision.orders()).containsKeys("a", "b", "c");
+        assertThat(decision.alarms()).isEmpty();
+    }
+
+    @Test
     void newerLease_isRecordedFirst_andAnOlderDoesNothing() {
         well();
 
