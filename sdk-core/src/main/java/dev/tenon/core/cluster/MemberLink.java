@@ -365,6 +365,9 @@ final class MemberLink {
             counted.addAll(job.record().guaranteed().members());
             if (!until(EFFECT, () -> behind(ask(job), counted, position).isEmpty() || overtaken(job))) {
                 session(job).disconnectStandbys(behind(ask(job), counted, position));
+                if (!until(EFFECT, () -> behind(ask(job), counted, position).isEmpty())) {
+                    return; // one that has not ended yet may still go by the old setting
+                }
             }
             Set<String> have = ask(job).standbys().stream()
                     .filter(standby -> standby.flushed() >= position)
