@@ -138,7 +138,10 @@ public final class PostgresqlEngine implements EngineDriver {
         if (request.topology().standbys() > 0) {
             // A connection that is gone without a word is noticed and made again before anybody waits for long.
             settings.put("wal_sender_timeout", "10s");
-            settings.put("wal_receiver_timeout", "10s");
+            // Half of it after the last word, a receiver asks for one: so a primary that nobody writes to is heard,
+            // too, when the
+            // control plane does not reach it, and is not taken for lost.
+            settings.put("wal_receiver_timeout", "2s");
         }
         return settings;
     }
