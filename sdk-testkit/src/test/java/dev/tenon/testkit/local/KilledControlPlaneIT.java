@@ -3,13 +3,11 @@ package dev.tenon.testkit.local;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,33 +79,6 @@ final class KilledControlPlaneIT {
 
     /** Runs one process; returns whether it was killed. */
     private boolean run(String operation, int boundary) throws Exception {
-        Path output = directory.resolve("output-" + operation + "-" + boundary + ".log");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx128m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        MortalControlPlane.class.getName(),
-                        directory.resolve("installation").toString(),
-                        operation,
-                        Integer.toString(boundary))
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            assertThat(process.waitFor(120, TimeUnit.SECONDS))
-                    .as("%s, boundary %s ends", operation, boundary)
-                    .isTrue();
-        } finally {
-            process.destroyForcibly();
-        }
-        String said = Files.readString(output, StandardCharsets.UTF_8);
-        assertThat(process.exitValue())
-                .as("%s, boundary %s:%n%s", operation, boundary, said)
-                .isIn(0, MortalControlPlane.KILLED);
-        return process.exitValue() == MortalControlPlane.KILLED;
+        return MortalProcess.start(directory, operation, boundary).killed();
     }
 }

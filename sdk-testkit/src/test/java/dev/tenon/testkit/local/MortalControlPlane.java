@@ -2,12 +2,14 @@ package dev.tenon.testkit.local;
 
 import dev.tenon.api.Change;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
 import dev.tenon.api.EngineId;
+import dev.tenon.api.Event;
 import dev.tenon.api.Grant;
+import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceView;
-import dev.tenon.api.Member;
 import dev.tenon.api.OperationView;
 import dev.tenon.api.PageRequest;
 import dev.tenon.api.Resources;
@@ -19,6 +21,8 @@ import dev.tenon.engine.postgresql.PostgresqlEngine;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.fault.Intercepted;
 import dev.tenon.testkit.fault.Mortality;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -43,6 +47,11 @@ final class MortalControlPlane {
     /** Exit code of a process that ended itself at its boundary. */
     static final int KILLED = 9;
 
+    /** Beside the directory: how a program that writes to every member of the cluster finds them. */
+    static final String CLIENTS = "clients";
+
+    private static final String SILENT = "silent";
+
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Resources SMALL = Resources.of(0.25, DataSize.mib(256), DataSize.gib(1));
     private static final Resources LARGER = Resources.of(0.5, DataSize.mib(384), DataSize.gib(2));
@@ -66,6 +75,9 @@ final class MortalControlPlane {
             Runtime.getRuntime().halt(KILLED);
         });
         LocalDelivery delivery = LocalDelivery.create();
+        if (args[1].equals("after-failover")) {
+            resume(directory);
+        }
         try (Tenon tenon = Tenon.builder()
                 .directory(directory)
                 .store(Intercepted.store(SqliteStore.file(directory.resolve("tenon.db")), mortality))
@@ -74,10 +86,13 @@ final class MortalControlPlane {
                 .resync(Duration.ofSeconds(1))
                 .build()) {
             MortalControlPlane plane = new MortalControlPlane(tenon, delivery, directory);
+            if (args[1].equals("after-failover")) {
+                plane.awaitWhole();
+            }
             plane.requireOrder();
             plane.before(args[1]);
             mortality.arm(Long.parseLong(args[2]));
-            plane.act(args[1]);
+            plane.act(args[1], Integer.parseInt(args[2]));
         }
     }
 
@@ -116,7 +131,7 @@ final class MortalControlPlane {
             }
         }
         for (OperationView o : operations()) {
-            for (String member : List.of("m-1", "m-2")) {
+            for (String member : List.of("m-1", "m-2", "m-3")) {
                 MemberRef ref = new MemberRef(o.tenant(), o.instance(), member);
                 if (instances.stream().noneMatch(i -> refs(i).contains(ref))) {
                     require(Traces.processes(ref).isEmpty(), "orphans: " + Traces.processes(ref));
@@ -135,11 +150,13 @@ final class MortalControlPlane {
     /** A primary and what follows it: nothing that follows nobody, nothing that leads beside it. */
     private static void requireFollowers(InstanceView view) {
         require(view.members().size() == 1 + view.spec().topology().standbys(), "members: " + view.members());
-        for (Member member : view.members().subList(1, view.members().size())) {
-            require(
-                    member.replication().map(r -> r.state().equals("streaming")).orElse(false),
-                    "does not follow: " + view.members());
-        }
+        require(follow(view), "does not follow: " + view.members());
+    }
+
+    private static boolean follow(InstanceView view) {
+        return view.members().stream().skip(1).allMatch(member -> member.replication()
+                .map(r -> r.state().equals("streaming"))
+                .orElse(false));
     }
 
     private void requireNothingLeft() {
@@ -175,8 +192,13 @@ final class MortalControlPlane {
 
     // ---- what is done
 
-    private void before(String operation) {
+    private void before(String operation) throws Exception {
         switch (operation) {
+            case "failover" -> {
+                tenant.instances().find("orders").ifPresent(this::remove);
+                createTrio();
+            }
+            case "after-failover" -> inState("Active");
             case "create", "create-pair", "remove" ->
                 tenant.instances().find("orders").ifPresent(this::remove);
             case "switchover", "remove-standby", "rebuild-standby" -> {
@@ -203,8 +225,13 @@ final class MortalControlPlane {
         }
     }
 
-    private void act(String operation) {
+    private void act(String operation, int boundary) throws Exception {
         switch (operation) {
+            case "failover" -> {
+                losePrimary(boundary % 2 == 0);
+                awaitWhole();
+            }
+            case "after-failover" -> requireFollowers(orders().view());
             case "remove" -> requireNothingLeft();
             case "create" -> create();
             case "create-pair" ->
@@ -284,6 +311,99 @@ final class MortalControlPlane {
             default -> throw new IllegalStateException("unexpected " + now);
         }
         return inState(wanted);
+    }
+
+    // ---- fail-over
+
+    /** Three members whose writers are at work. */
+    private void createTrio() throws Exception {
+        Instance orders = tenant.instances()
+                .create(s -> s.name("orders")
+                        .engine(EngineId.POSTGRESQL, "17")
+                        .resources(SMALL)
+                        .topology(t -> t.standbys(2).durability(Durability.STRICT)))
+                .await(PATIENCE);
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        NodeWriters.Target.of(orders, delivery).write(directory.resolveSibling(CLIENTS));
+        await("writers are at work", () -> execute(orders, "SELECT 1 FROM t HAVING count(*) > 20"));
+    }
+
+    /** Kills the primary, or lets it stand still for as long as this process lives. */
+    private void losePrimary(boolean dead) throws Exception {
+        String primary = orders().view().members().get(0).name();
+        ProcessHandle server = Traces.mainProcess(new MemberRef(tenant.id(), orders().id(), primary));
+        if (dead) {
+            server.destroyForcibly();
+        } else {
+            Files.writeString(directory.resolve(SILENT), Long.toString(server.pid()));
+            signal("STOP", server);
+        }
+        await("another leads", () -> !orders().view().members().get(0).name().equals(primary));
+    }
+
+    private static void resume(Path directory) throws Exception {
+        Path silent = directory.resolve(SILENT);
+        if (Files.exists(silent)) {
+            Optional<ProcessHandle> server = ProcessHandle.of(Long.parseLong(Files.readString(silent)));
+            Files.delete(silent);
+            if (server.isPresent()) {
+                signal("CONT", server.get());
+            }
+        }
+    }
+
+    private static void signal(String name, ProcessHandle server) throws IOException, InterruptedException {
+        Signals.send(name, Signals.tree(server));
+    }
+
+    /** What is recorded of health may be from before: the story must have its end, and everybody what is written now. */
+    private void awaitWhole() throws InterruptedException {
+        NodeWriters.Target target = NodeWriters.Target.of(orders(), delivery);
+        await("whole again: " + orders().view(), () -> {
+            InstanceView view = orders().view();
+            boolean told = orders().events().after(0, 1_000).stream()
+                    .map(Event::type)
+                    .filter(type -> type.startsWith("failover."))
+                    .reduce((earlier, later) -> later)
+                    .map(last -> last.equals("failover.done") || last.equals("failover.given_up"))
+                    .orElse(true);
+            return told && view.health() instanceof Health.Healthy && follow(view) && arrives(target);
+        });
+    }
+
+    private boolean arrives(NodeWriters.Target target) {
+        try (Connection c = orders().dataSource().getConnection();
+                Statement s = c.createStatement()) {
+            s.execute("CREATE TABLE IF NOT EXISTS arrives (id bigint)");
+            s.execute("INSERT INTO arrives SELECT count(*) + 1 FROM arrives");
+            int rows = rows(c);
+            boolean all = true;
+            for (String member : target.urls().keySet()) {
+                try (Connection there = target.open(member)) {
+                    all &= rows(there) == rows;
+                }
+            }
+            return all;
+        } catch (SQLException e) {
+            return false; // one of them is not back: looked at again
+        }
+    }
+
+    private static int rows(Connection c) throws SQLException {
+        try (Statement s = c.createStatement();
+                ResultSet r = s.executeQuery("SELECT count(*) FROM arrives")) {
+            r.next();
+            return r.getInt(1);
+        }
+    }
+
+    private static boolean execute(Instance instance, String sql) {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement()) {
+            return s.execute(sql) && s.getResultSet().next();
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
     }
 
     // ---- how it is required
