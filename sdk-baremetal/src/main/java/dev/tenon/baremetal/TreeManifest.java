@@ -27,7 +27,7 @@ import java.util.zip.CRC32C;
 record TreeManifest(Hashing hashing, List<Entry> entries) {
     /** How contents are hashed. */
     enum Hashing {
-        /** Against tampering and decay; for programs. */
+        /** What programs had that were unpacked before; whoever could change them could change this, too. */
         SHA256 {
             @Override
             String of(InputStream in) throws IOException {
@@ -39,7 +39,7 @@ record TreeManifest(Hashing hashing, List<Entry> entries) {
                 return HexFormat.of().formatHex(digest.digest());
             }
         },
-        /** Against decay, at the speed of memory; for data that is copied often. */
+        /** Against decay, at the speed of memory. */
         CRC32C {
             @Override
             String of(InputStream in) throws IOException {

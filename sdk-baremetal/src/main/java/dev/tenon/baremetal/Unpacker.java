@@ -5,27 +5,29 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.zip.CRC32C;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
  * Unpacks a {@code .txz}. Decoding is the slow part and cannot be shared out (the archives are one block), so that it has one
- * processor for itself, in the machine's own {@code xz} if it has one; writing and hashing use the others.
+ * processor for itself, in the machine's own {@code xz} if it has one. What it yields is written as it comes: memory that nobody has
+ * used yet is dear, on virtual machines above all.
  */
 final class Unpacker {
+    private static final int BUFFER = 256 << 10;
+
     private final ExecutorService pumps;
     private final Optional<Path> xz;
 
@@ -73,9 +75,9 @@ final class Unpacker {
         }
     }
 
-    private TreeManifest untar(InputStream in, Path into) throws IOException {
+    private static TreeManifest untar(InputStream in, Path into) throws IOException {
         List<TreeManifest.Entry> entries = new ArrayList<>();
-        List<Future<TreeManifest.Entry>> writing = new ArrayList<>();
+        byte[] buffer = new byte[BUFFER];
         TarArchiveInputStream tar = new TarArchiveInputStream(in);
         for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {
             Path target = into.resolve(e.getName()).normalize();
@@ -101,40 +103,21 @@ final class Unpacker {
             } else if (!path.endsWith(".a")) {
                 // Static libraries serve only who compiles; nothing runs them.
                 Disk.makeDirectories(parent(target), 0755);
-                byte[] content = tar.readNBytes(Math.toIntExact(e.getSize()));
                 int mode = (e.getMode() & 0111) != 0 ? 0755 : 0644;
-                writing.add(pumps.submit(() -> write(target, path, content, mode)));
+                CRC32C crc = new CRC32C();
+                try (OutputStream out = Files.newOutputStream(target)) {
+                    for (int n = tar.read(buffer); n >= 0; n = tar.read(buffer)) {
+                        crc.update(buffer, 0, n);
+                        out.write(buffer, 0, n);
+                    }
+                }
+                Files.setPosixFilePermissions(target, Disk.permissions(mode));
+                entries.add(new TreeManifest.Entry(
+                        TreeManifest.Kind.FILE, path, mode, e.getSize(), Long.toHexString(crc.getValue())));
             }
-        }
-        for (Future<TreeManifest.Entry> file : writing) {
-            entries.add(join(file));
         }
         entries.sort(Comparator.comparing(TreeManifest.Entry::path));
-        return new TreeManifest(TreeManifest.Hashing.SHA256, entries);
-    }
-
-    private static TreeManifest.Entry write(Path target, String path, byte[] content, int mode) {
-        try {
-            Files.write(target, content);
-            Files.setPosixFilePermissions(target, Disk.permissions(mode));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        String hash = HexFormat.of().formatHex(TreeManifest.sha256().digest(content));
-        return new TreeManifest.Entry(TreeManifest.Kind.FILE, path, mode, content.length, hash);
-    }
-
-    private static TreeManifest.Entry join(Future<TreeManifest.Entry> file) throws IOException {
-        try {
-            return file.get();
-        } catch (InterruptedException e) {
-            throw Failures.interrupted();
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof UncheckedIOException io) {
-                throw io.getCause();
-            }
-            throw new IOException("unpacking", e);
-        }
+        return new TreeManifest(TreeManifest.Hashing.CRC32C, entries);
     }
 
     private static Path parent(Path path) {
