@@ -91,6 +91,8 @@ final class FailoverCampaignIT {
         PROMOTION_UNANSWERED,
         /** The command comes once more, late. */
         PROMOTION_REPEATED,
+        /** Who was promoted is out of the control plane's reach from that moment, until another one must lead. */
+        PROMOTED_UNSEEN,
         PLANE_RESTARTED,
         /** Of all members at once, for they are on one machine; needs root, to mount a volume of theirs. */
         DISK_FULL,
@@ -147,6 +149,9 @@ final class FailoverCampaignIT {
         private final List<ProcessHandle> stopped = new ArrayList<>();
         private final NodeWriters writers;
         private final Volume volume;
+        /** Whether who is promoted is cut off then. */
+        private volatile boolean unseen;
+
         private volatile Duration later = Duration.ZERO;
         private Tenon tenon;
         private Instance orders;
@@ -204,14 +209,26 @@ final class FailoverCampaignIT {
                 EngineSession session, EngineDriver engine, EngineRequest request, AdminAddress address) {
             return (EngineSession) Proxy.newProxyInstance(
                     EngineSession.class.getClassLoader(), new Class<?>[] {EngineSession.class}, (p, method, args) -> {
-                        if (method.getName().equals("promote")) {
-                            promoted.add(() -> {
-                                try (EngineSession again = engine.connect(request, address, Duration.ofSeconds(2))) {
-                                    again.promote((Long) args[0]);
-                                }
-                            });
+                        if (!method.getName().equals("promote")) {
+                            return invoke(session, method, args);
                         }
-                        return invoke(session, method, args);
+                        promoted.add(() -> {
+                            try (EngineSession again = engine.connect(request, address, Duration.ofSeconds(2))) {
+                                again.promote((Long) args[0]);
+                            }
+                        });
+                        Object answer = invoke(session, method, args);
+                        if (unseen) {
+                            String socket = ((AdminAddress.Unix) address)
+                                    .socket()
+                                    .getFileName()
+                                    .toString();
+                            cut(
+                                    Links.PLANE,
+                                    socket.substring(request.instance().value().length() + 1),
+                                    2);
+                        }
+                        return answer;
                     });
         }
 
@@ -242,8 +259,9 @@ final class FailoverCampaignIT {
             long end = NANOS.getAsLong();
             awaitWhole();
             System.out.println("    whole after " + (NANOS.getAsLong() - end) / 1_000_000 + " ms of "
-                    + (NANOS.getAsLong() - begin) / 1_000_000 + ", primary " + primary() + ", " + writers.count()
-                    + " rows");
+                    + (NANOS.getAsLong() - begin) / 1_000_000 + ", " + primary() + " leads, " + writers.count()
+                    + " rows, longest pause "
+                    + writers.longestPause(begin).toMillis() + " ms");
             promoted.clear();
             writers.awaitMore(20);
             if (random.nextInt(4) > 0) {
@@ -306,6 +324,13 @@ final class FailoverCampaignIT {
                     kill(primary);
                     pause(millis);
                     repeatPromotions();
+                }
+                case PROMOTED_UNSEEN -> {
+                    unseen = true;
+                    kill(primary);
+                    // Longer than it is waited for.
+                    pause(4_000 + random.nextInt(4_000));
+                    unseen = false;
                 }
                 case DISK_FULL -> volume.fill();
                 case KILLED_WHILE_DISK_FULL -> {

@@ -60,6 +60,7 @@ final class Links implements AutoCloseable {
     private final DeliveryDriver place;
     private final Path sockets;
     private final Map<Between, Relay> relays = new ConcurrentHashMap<>();
+    private final Map<MemberRef, Integer> ports = new ConcurrentHashMap<>();
     private final Object changed = new Object();
     private final Set<Direction> cut = new HashSet<>();
     private boolean closed;
@@ -186,7 +187,9 @@ final class Links implements AutoCloseable {
     }
 
     private SocketAddress listening(MemberRef ref, String port) throws IOException {
-        Integer number = place.observe(ref).ports().get(port);
+        // What it was is what it is, and while no control plane runs nobody can be asked.
+        Integer number =
+                ports.computeIfAbsent(ref, r -> place.observe(r).ports().get(port));
         if (number == null) {
             throw new IOException(ref + " is not placed yet");
         }

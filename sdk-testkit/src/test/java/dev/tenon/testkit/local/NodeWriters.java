@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /**
  * Writes to every member of a cluster over sessions that stay open, as a client that never heard of a fail-over, and notes what each
@@ -168,6 +169,20 @@ final class NodeWriters implements AutoCloseable {
 
     long count() {
         return count.get();
+    }
+
+    /** Returns the longest time since this moment in which nobody acknowledged anything. */
+    Duration longestPause(long since) {
+        long[] heard = LongStream.concat(
+                        LongStream.of(since, NANOS.getAsLong()),
+                        acknowledged.stream().mapToLong(Acknowledged::heard).filter(moment -> moment >= since))
+                .sorted()
+                .toArray();
+        long longest = 0;
+        for (int i = 1; i < heard.length; i++) {
+            longest = Math.max(longest, heard[i] - heard[i - 1]);
+        }
+        return Duration.ofNanos(longest);
     }
 
     void awaitMore(int rows) throws InterruptedException {
