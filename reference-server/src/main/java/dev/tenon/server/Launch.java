@@ -12,8 +12,12 @@ import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonBuilder;
 import dev.tenon.api.TenonException;
 import dev.tenon.baremetal.LocalDelivery;
+import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.core.pki.PrivateAuthority;
 import dev.tenon.server.auth.Users;
+import dev.tenon.server.hosts.Hosts;
+import dev.tenon.server.hosts.HostsFile;
+import dev.tenon.server.hosts.SshHosts;
 import dev.tenon.server.http.Json;
 import dev.tenon.spi.delivery.DeliveryContext;
 import java.io.IOException;
@@ -39,7 +43,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Carries out what the command line asks for; the only class here that names a delivery. */
+/** Carries out what the command line asks for; the only class here that chooses deliveries. */
 final class Launch {
     private static final Logger log = LoggerFactory.getLogger(Launch.class);
     private static final Duration DEMO_READY = Duration.ofMinutes(3);
@@ -57,10 +61,22 @@ final class Launch {
         return local.build();
     }
 
-    private Tenon tenon() {
-        TenonBuilder tenon = Tenon.builder().directory(settings.directory()).delivery(delivery());
-        settings.history().ifPresent(tenon::history);
-        return tenon.build();
+    private Server start() {
+        TenonBuilder builder = Tenon.builder().directory(settings.directory()).delivery(delivery());
+        settings.history().ifPresent(builder::history);
+        Optional<SshDelivery> remote = settings.hosts().map(this::remote);
+        remote.ifPresent(builder::delivery);
+        Tenon tenon = builder.build();
+        return Server.start(
+                settings,
+                tenon,
+                remote.<Hosts>map(ssh -> new SshHosts(ssh, tenon)).orElse(Hosts.NONE));
+    }
+
+    private SshDelivery remote(Path file) {
+        SshDelivery.Builder remote = SshDelivery.builder();
+        settings.software().forEach(remote::software);
+        return new HostsFile(file).describe(remote, Json.mapper()).build();
     }
 
     /** Serves until the process is told to end. */
@@ -75,7 +91,7 @@ final class Launch {
                             await(ended);
                         },
                         "tenon-shutdown"));
-        try (Server server = Server.start(settings, tenon())) {
+        try (Server server = start()) {
             log.info("listening on {}", server.url());
             Optional<Instance> demo = settings.demo() ? demo(server.tenon()) : Optional.empty();
             if (!Thread.currentThread().isInterrupted()) {
@@ -212,7 +228,7 @@ final class Launch {
                     .port(0)
                     .software(settings.software())
                     .build();
-            try (Server server = Server.start(own, new Launch(own).tenon())) {
+            try (Server server = new Launch(own).start()) {
                 HttpClient http = HttpClient.newHttpClient();
                 String password = server.firstPassword().orElseThrow().reveal(p -> p);
                 String login =

@@ -30,6 +30,7 @@ record Options(Task task, ServerSettings settings) {
                                          encrypt with this certificate chain and PKCS #8 key (PEM)
               --insecure-http            do not encrypt although other machines can reach the address
               --software DIR             where engines' programs are, beside those found; may be repeated
+              --hosts FILE               hosts to deliver to over SSH, besides this machine (JSON)
               --history DURATION         how long what is over is kept, 1 day to 3,650 days (P90D)
               --demo                     make a tenant and an instance called demo on the first start
               --admin-password-file FILE password of admin on the first start; generated and shown once without it
@@ -71,6 +72,7 @@ record Options(Task task, ServerSettings settings) {
                 case "--tls-key" -> key = Optional.of(path(word, left));
                 case "--insecure-http" -> settings.insecureHttp(true);
                 case "--software" -> settings.addSoftware(path(word, left));
+                case "--hosts" -> settings.hosts(path(word, left));
                 case "--history" -> settings.history(duration(word, value(word, left)));
                 case "--demo" -> settings.demo(true);
                 case "--admin-password-file" -> settings.adminPassword(secret(word, path(word, left)));

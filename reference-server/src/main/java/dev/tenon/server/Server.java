@@ -13,6 +13,7 @@ import dev.tenon.server.auth.Role;
 import dev.tenon.server.auth.ServerKey;
 import dev.tenon.server.auth.User;
 import dev.tenon.server.auth.Users;
+import dev.tenon.server.hosts.Hosts;
 import dev.tenon.server.http.ErrorPage;
 import dev.tenon.server.http.Json;
 import dev.tenon.server.http.Listener;
@@ -63,6 +64,7 @@ public final class Server implements AutoCloseable {
 
     private final ServerSettings settings;
     private final Tenon tenon;
+    private final Hosts hosts;
     private final LongSupplier ticker;
     private final JsonMapper json = Json.mapper();
     private final Streams streams = new Streams();
@@ -74,9 +76,11 @@ public final class Server implements AutoCloseable {
     private final Javalin app;
     private ErrorPage errorPage = (ctx, problem) -> ctx.status(problem.status()).result(problem.detail());
 
-    private Server(ServerSettings settings, Tenon tenon, Clock clock, LongSupplier ticker, SecureRandom random) {
+    private Server(
+            ServerSettings settings, Tenon tenon, Hosts hosts, Clock clock, LongSupplier ticker, SecureRandom random) {
         this.settings = settings;
         this.tenon = tenon;
+        this.hosts = hosts;
         this.ticker = ticker;
         this.metrics = new Metrics(tenon);
         Users users = new Users(settings.directory().resolve("accounts.json"), json, random);
@@ -118,15 +122,22 @@ public final class Server implements AutoCloseable {
 
     /** Starts the server in front of a control plane, which it closes with itself. */
     public static Server start(ServerSettings settings, Tenon tenon) {
-        return start(settings, tenon, Clock.systemUTC(), System::nanoTime, new SecureRandom());
+        return start(settings, tenon, Hosts.NONE);
+    }
+
+    /** Starts the server in front of a control plane and its hosts, which it closes with itself. */
+    public static Server start(ServerSettings settings, Tenon tenon, Hosts hosts) {
+        return start(settings, tenon, hosts, Clock.systemUTC(), System::nanoTime, new SecureRandom());
     }
 
     /** Starts it with time and randomness of one's own; for tests. */
-    static Server start(ServerSettings settings, Tenon tenon, Clock clock, LongSupplier ticker, SecureRandom random) {
+    static Server start(
+            ServerSettings settings, Tenon tenon, Hosts hosts, Clock clock, LongSupplier ticker, SecureRandom random) {
         Server server;
         try {
-            server = new Server(settings, tenon, clock, ticker, random);
+            server = new Server(settings, tenon, hosts, clock, ticker, random);
         } catch (RuntimeException e) {
+            hosts.close();
             tenon.close();
             throw e;
         }
@@ -170,8 +181,8 @@ public final class Server implements AutoCloseable {
                 "/metrics",
                 ctx -> ctx.contentType("text/plain; version=0.0.4").result(metrics.text()),
                 Allowed.OBSERVERS);
-        new Rest(auth, json, key, streams, ticker).register(routes);
-        errorPage = Portal.register(routes, auth, tenon::healthy);
+        new Rest(auth, json, key, hosts, streams, ticker).register(routes);
+        errorPage = Portal.register(routes, auth, hosts, tenon::healthy);
         routes.exception(Exception.class, this::fail);
         routes.error(404, this::unmatched);
         routes.error(405, this::unmatched);
@@ -311,6 +322,7 @@ public final class Server implements AutoCloseable {
         app.stop();
         tls.ifPresent(ServerTls::close);
         metrics.close();
+        hosts.close();
         tenon.close();
     }
 }

@@ -58,6 +58,9 @@ public interface ServerSettings {
     /** Directories with engines installed by hand, beside those found. */
     List<Path> software();
 
+    /** File that describes hosts to deliver to over SSH, besides this machine. */
+    Optional<Path> hosts();
+
     /** How long what is over is kept; see {@link dev.tenon.api.TenonBuilder#history}, which also says what it is if absent. */
     Optional<Duration> history();
 

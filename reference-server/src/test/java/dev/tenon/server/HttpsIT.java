@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.Tenon;
 import dev.tenon.core.pki.PrivateAuthority;
+import dev.tenon.server.hosts.Hosts;
 import dev.tenon.spi.engine.TlsMaterial;
 import dev.tenon.testkit.sim.SimulatedDelivery;
 import dev.tenon.testkit.sim.SimulatedEngine;
@@ -167,7 +168,7 @@ class HttpsIT {
                 .delivery(SimulatedDelivery.on(place))
                 .engine(SimulatedEngine.on(place))
                 .build();
-        return Server.start(settings.build(), tenon, clock, System::nanoTime, new SecureRandom());
+        return Server.start(settings.build(), tenon, Hosts.NONE, clock, System::nanoTime, new SecureRandom());
     }
 
     private static SSLContext trusting(String authorityPem) throws Exception {

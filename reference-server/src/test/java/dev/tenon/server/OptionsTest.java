@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OptionsTest {
     @Test
     void parse_everything_isUnderstood() {
-        Options options = parse("--directory /d --port 0 --host ::1 --software /a --software /b --demo --history P7D");
+        Options options =
+                parse("--directory /d --port 0 --host ::1 --software /a --software /b --demo --history P7D --hosts /h");
 
         assertThat(options.task()).isEqualTo(Options.Task.SERVE);
         assertThat(options.settings().directory()).isEqualTo(Path.of("/d"));
@@ -22,6 +23,7 @@ class OptionsTest {
         assertThat(options.settings().software()).containsExactly(Path.of("/a"), Path.of("/b"));
         assertThat(options.settings().demo()).isTrue();
         assertThat(options.settings().history()).contains(Duration.ofDays(7));
+        assertThat(options.settings().hosts()).contains(Path.of("/h"));
         assertThat(options.settings().tls()).isEmpty();
     }
 
@@ -32,6 +34,7 @@ class OptionsTest {
                 "--directory",
                 "--directory /d --port x",
                 "--directory /d --history 90",
+                "--directory /d --hosts",
                 "--directory /d --colour red",
                 "--directory /d --tls-cert /c",
                 "--directory /d --https --tls-cert /c --tls-key /k",

@@ -11,6 +11,7 @@ import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonBuilder;
 import dev.tenon.server.auth.Role;
 import dev.tenon.server.auth.User;
+import dev.tenon.server.hosts.Hosts;
 import dev.tenon.testkit.sim.SimulatedDelivery;
 import dev.tenon.testkit.sim.SimulatedEngine;
 import dev.tenon.testkit.sim.SimulatedPlace;
@@ -46,7 +47,8 @@ public final class TestServer implements AutoCloseable {
             .build();
     private String adminToken = "";
 
-    private TestServer(Path directory, SimulatedPlace place, UnaryOperator<TenonBuilder> more, Clock clock) {
+    private TestServer(
+            Path directory, SimulatedPlace place, UnaryOperator<TenonBuilder> more, Hosts hosts, Clock clock) {
         this.directory = directory;
         this.place = place;
         this.clock = clock;
@@ -60,7 +62,7 @@ public final class TestServer implements AutoCloseable {
                         .delivery(SimulatedDelivery.on(place))
                         .engine(SimulatedEngine.on(place)))
                 .build();
-        this.server = Server.start(settings, tenon, clock, System::nanoTime, new SecureRandom());
+        this.server = Server.start(settings, tenon, hosts, clock, System::nanoTime, new SecureRandom());
     }
 
     public static TestServer start(Path directory) {
@@ -68,22 +70,28 @@ public final class TestServer implements AutoCloseable {
     }
 
     public static TestServer start(Path directory, Clock clock) {
-        return new TestServer(directory, SimulatedPlace.create(), b -> b, clock);
+        return new TestServer(directory, SimulatedPlace.create(), b -> b, Hosts.NONE, clock);
     }
 
     public static TestServer start(Path directory, SimulatedPlace place) {
-        return new TestServer(directory, place, b -> b, Clock.systemUTC());
+        return new TestServer(directory, place, b -> b, Hosts.NONE, Clock.systemUTC());
     }
 
     /** Starts one on a place of its own, whose control plane lets a tenant have only so many unfinished operations. */
     public static TestServer start(Path directory, SimulatedPlace place, int maxQueuedPerTenant) {
-        return new TestServer(directory, place, b -> b.maxQueuedPerTenant(maxQueuedPerTenant), Clock.systemUTC());
+        return new TestServer(
+                directory, place, b -> b.maxQueuedPerTenant(maxQueuedPerTenant), Hosts.NONE, Clock.systemUTC());
+    }
+
+    /** Starts one that has hosts besides its simulated place. */
+    public static TestServer start(Path directory, Hosts hosts) {
+        return new TestServer(directory, SimulatedPlace.create(), b -> b, hosts, Clock.systemUTC());
     }
 
     /** Ends this server and starts the next one on the same directory and place. */
     public TestServer restart() {
         close();
-        return new TestServer(directory, place, b -> b, clock);
+        return new TestServer(directory, place, b -> b, Hosts.NONE, clock);
     }
 
     public SimulatedPlace place() {

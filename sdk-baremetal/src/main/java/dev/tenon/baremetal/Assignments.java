@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Which host carries which member, and which hosts take new ones: notes that all control planes share, written before a host is told
@@ -209,20 +210,28 @@ final class Assignments {
     }
 
     /**
-     * Says whether a host takes new members.
-     *
-     * @return since which write this was said of it; another number whenever it was something else in between
+     * Returns since which write a host is to be drained, if that is what was said of it last: another number whenever it was something
+     * else in between.
      */
-    long mode(String host, Mode mode) {
+    OptionalLong draining(String host) {
+        return state.find(HOST + host)
+                .map(note -> read(note, Kept.class))
+                .filter(kept -> kept.mode().equals(Mode.DRAINING.name()))
+                .map(kept -> OptionalLong.of(kept.since()))
+                .orElse(OptionalLong.empty());
+    }
+
+    /** Says whether a host takes new members. */
+    void mode(String host, Mode mode) {
         for (int tries = 0; tries < CONFLICTS; tries++) {
             Optional<Note> note = state.find(HOST + host);
             Optional<Kept> kept = note.map(n -> read(n, Kept.class));
             if (kept.isPresent() && kept.get().mode().equals(mode.name())) {
-                return kept.get().since();
+                return;
             }
             long version = note.map(Note::version).orElse(0L);
             if (state.write(List.of(new Write(HOST + host, version, text(new Kept(mode.name(), version + 1)))))) {
-                return version + 1;
+                return;
             }
         }
         throw contended();

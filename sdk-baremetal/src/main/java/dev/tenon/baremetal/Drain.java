@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -40,17 +41,20 @@ final class Drain {
     private final String host;
     private final String mark;
     private final Duration patience;
+    private final BooleanSupplier wanted;
 
     /**
      * @param mark differs between two times that the same host is drained
      * @param patience for one operation
+     * @param wanted whether to go on
      */
-    Drain(Tenon tenon, String delivery, String host, String mark, Duration patience) {
+    Drain(Tenon tenon, String delivery, String host, String mark, Duration patience, BooleanSupplier wanted) {
         this.tenon = tenon;
         this.delivery = delivery;
         this.host = host;
         this.mark = mark;
         this.patience = patience;
+        this.wanted = wanted;
     }
 
     /** Moves what can be moved; returns why the other instances could not be. */
@@ -59,7 +63,9 @@ final class Drain {
         for (TenantView tenant : all(page -> tenon.tenants().list(page))) {
             for (InstanceView view :
                     all(page -> tenon.tenants().get(tenant.id()).instances().list(InstanceFilter.none(), page))) {
-                if (view.delivery().equals(delivery) && view.members().stream().anyMatch(this::here)) {
+                if (view.delivery().equals(delivery)
+                        && view.members().stream().anyMatch(this::here)
+                        && wanted.getAsBoolean()) {
                     try {
                         empty(view);
                     } catch (TenonException e) {

@@ -47,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -314,8 +315,12 @@ final class HostFleet implements DeliveryDriver {
         return entry(name).host;
     }
 
-    long mode(String name, HostStatus.Mode mode) {
-        return assignments.mode(entry(name).host.spec().name(), mode);
+    void mode(String name, HostStatus.Mode mode) {
+        assignments.mode(entry(name).host.spec().name(), mode);
+    }
+
+    OptionalLong draining(String name) {
+        return assignments.draining(entry(name).host.spec().name());
     }
 
     List<HostStatus> hosts() {

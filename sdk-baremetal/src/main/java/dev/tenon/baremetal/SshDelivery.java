@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /**
@@ -184,24 +185,39 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
     }
 
     /**
-     * Places no new members on a host and moves those that are there elsewhere, one after the other: a standby is added on another host,
-     * takes over if the member is the primary, and the member is removed. What cannot be moved stays and goes on: stopped and recycled
-     * instances, and those for which no other host has room. May be repeated, also by another process, and goes on where it was.
+     * Places no new members on a host and says that those that are there are to leave it, until it is enabled again. Who moves them is
+     * {@link #moveAway}.
+     */
+    public void drain(String host) {
+        running().mode(host, HostStatus.Mode.DRAINING);
+    }
+
+    /**
+     * Moves the members on a host that is being drained elsewhere, one after the other: a standby is added on another host, takes over if
+     * the member is the primary, and the member is removed. What cannot be moved stays and goes on: stopped and recycled instances, and
+     * those for which no other host has room. May be repeated, also by another process, and goes on where it was. Ends with the instance
+     * that it is at if the host is no longer to be drained, and does nothing if it was not.
      *
      * @param tenon the control plane that this delivery was given to
      * @param patience how long to wait for each operation; one that takes longer goes on
      * @return what is still there and why, by instance; empty if the host carries nothing any more
      */
-    public Map<InstanceId, String> drain(String host, Tenon tenon, Duration patience) {
-        long since = running().mode(host, HostStatus.Mode.DRAINING);
-        Map<InstanceId, String> reasons = new Drain(tenon, id(), host, Long.toString(since), patience).run();
+    public Map<InstanceId, String> moveAway(String host, Tenon tenon, Duration patience) {
+        OptionalLong since = running().draining(host);
+        Map<InstanceId, String> reasons = since.isEmpty()
+                ? Map.of()
+                : new Drain(tenon, id(), host, Long.toString(since.getAsLong()), patience, () -> running()
+                                .draining(host)
+                                .equals(since))
+                        .run();
+        String other = running().draining(host).equals(since) && since.isPresent()
+                ? "only members of instances that run can be moved"
+                : "the host is not being drained";
         Map<InstanceId, String> left = new LinkedHashMap<>();
         hosts().stream()
                 .filter(status -> status.name().equals(host))
                 .flatMap(status -> status.members().stream())
-                .forEach(ref -> left.put(
-                        ref.instance(),
-                        reasons.getOrDefault(ref.instance(), "only members of instances that run can be moved")));
+                .forEach(ref -> left.put(ref.instance(), reasons.getOrDefault(ref.instance(), other)));
         return left;
     }
 }

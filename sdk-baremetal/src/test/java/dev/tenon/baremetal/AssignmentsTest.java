@@ -130,10 +130,15 @@ class AssignmentsTest {
 
     @Test
     void mode_saidAgain_isTheSameUntilItWasAnotherInBetween() {
-        long since = here.mode("h1", HostStatus.Mode.DRAINING);
+        assertThat(here.draining("h1")).isEmpty();
+        here.mode("h1", HostStatus.Mode.DRAINING);
+        long since = here.draining("h1").orElseThrow();
         assertThat(here.assign(here.seen(), 0, "h1", member("m-1"))).isTrue();
-        assertThat(there.mode("h1", HostStatus.Mode.DRAINING)).isEqualTo(since);
+        there.mode("h1", HostStatus.Mode.DRAINING);
+        assertThat(there.draining("h1")).hasValue(since);
         here.mode("h1", HostStatus.Mode.ENABLED);
-        assertThat(here.mode("h1", HostStatus.Mode.DRAINING)).isGreaterThan(since);
+        assertThat(here.draining("h1")).isEmpty();
+        here.mode("h1", HostStatus.Mode.DRAINING);
+        assertThat(here.draining("h1").orElseThrow()).isGreaterThan(since);
     }
 }

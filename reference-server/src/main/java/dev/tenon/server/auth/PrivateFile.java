@@ -16,16 +16,22 @@ import java.util.Optional;
 import java.util.Set;
 
 /** A file that only we may read, replaced whole or not at all. */
-final class PrivateFile {
+public final class PrivateFile {
     private static final Set<PosixFilePermission> OURS = PosixFilePermissions.fromString("rw-------");
 
     private final Path path;
 
-    PrivateFile(Path path) {
+    /** Names the file. */
+    public PrivateFile(Path path) {
         this.path = path;
     }
 
-    Optional<byte[]> read() {
+    /**
+     * Returns its content, if it is there.
+     *
+     * @throws ProviderException {@code WRONG_OWNER} if others may read it, or it cannot be read
+     */
+    public Optional<byte[]> read() {
         try {
             if (Files.notExists(path)) {
                 return Optional.empty();

@@ -5,6 +5,7 @@ import dev.tenon.api.ErrorCode;
 import dev.tenon.server.auth.Allowed;
 import dev.tenon.server.auth.Auth;
 import dev.tenon.server.auth.ServerKey;
+import dev.tenon.server.hosts.Hosts;
 import dev.tenon.server.http.Bodies;
 import dev.tenon.server.http.HttpProblem;
 import dev.tenon.server.http.Streams;
@@ -27,21 +28,23 @@ public final class Rest {
     /**
      * Puts it together.
      *
+     * @param hosts the hosts of the installation
      * @param streams open streams, which their owner closes
      * @param ticker elapsed nanoseconds
      */
-    public Rest(Auth auth, JsonMapper json, ServerKey key, Streams streams, LongSupplier ticker) {
+    public Rest(Auth auth, JsonMapper json, ServerKey key, Hosts hosts, Streams streams, LongSupplier ticker) {
         this.auth = auth;
         this.answers = new Answers(json);
         this.bodies = new Bodies(json, ticker);
         this.key = key;
-        this.table = table(streams);
+        this.table = table(hosts, streams);
         this.openApi = OpenApi.document(table, json);
     }
 
-    static List<Route> table(Streams streams) {
+    private static List<Route> table(Hosts hosts, Streams streams) {
         List<Route> all = new ArrayList<>();
         all.addAll(SystemRoutes.all());
+        all.addAll(new HostRoutes(hosts).all());
         all.addAll(TenantRoutes.all());
         all.addAll(InstanceRoutes.all());
         all.addAll(new OperationRoutes(streams).all());

@@ -39,8 +39,10 @@ import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.server.auth.Role;
 import dev.tenon.server.auth.User;
+import dev.tenon.server.hosts.FakeHosts;
 import dev.tenon.server.portal.view.Confirm;
 import dev.tenon.server.portal.view.CreateModel;
+import dev.tenon.server.portal.view.HostRow;
 import dev.tenon.server.portal.view.InstanceList;
 import dev.tenon.server.portal.view.InstancePage;
 import dev.tenon.server.portal.view.InstanceRow;
@@ -809,6 +811,19 @@ final class Samples {
                 Map.entry(
                         "catalogue.jte",
                         Map.of("page", page, "offers", offers(), "plans", plans(), "places", places())));
+        all.put(
+                "hosts",
+                Map.entry(
+                        "hosts.jte",
+                        Map.of(
+                                "page",
+                                page,
+                                "hosts",
+                                new FakeHosts()
+                                        .list().stream()
+                                                .map(host -> HostRow.of(host, page))
+                                                .toList())));
+        all.put("hosts, none", Map.entry("hosts.jte", Map.of("page", page, "hosts", List.of())));
         all.put(
                 "about",
                 Map.entry(

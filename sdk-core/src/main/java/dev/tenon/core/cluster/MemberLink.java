@@ -43,6 +43,9 @@ import org.slf4j.LoggerFactory;
  */
 final class MemberLink {
     private static final Logger log = LoggerFactory.getLogger(MemberLink.class);
+    /** Until then a primary that this control plane has never reached does not count as silent: one that has just come is slow itself. */
+    static final Duration FIRST = Duration.ofSeconds(4);
+
     /** For a question; also how long a silent member holds its task. */
     private static final Duration QUESTION = Duration.ofSeconds(1);
     /** For what takes its time on a server that is busy. */
@@ -86,7 +89,7 @@ final class MemberLink {
         this.now = now;
         long begin = ticker.nanos();
         answeredAt = begin;
-        wroteAt = begin;
+        wroteAt = begin + FIRST.toNanos();
         heardAt = begin;
         streamedAt = begin;
     }
@@ -165,7 +168,7 @@ final class MemberLink {
                 base,
                 proved,
                 proved,
-                Duration.ofNanos(time - (leads ? wroteAt : heardAt)),
+                Duration.ofNanos(Math.max(0, time - (leads ? wroteAt : heardAt))),
                 followed ? Duration.ZERO : Duration.ofNanos(time - streamedAt));
     }
 

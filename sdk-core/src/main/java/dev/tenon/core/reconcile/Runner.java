@@ -23,6 +23,7 @@ import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.secret.Generator;
+import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
 import dev.tenon.spi.store.StateStore;
@@ -526,7 +527,7 @@ final class Runner {
             switch (op.kind()) {
                 case RESIZE, ACCESS, PARAMETERS, STANDBY_ADD, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
                     if (begun) {
-                        builder.generation(now.generation() + 1);
+                        builder.generation(now.generation() + 1).members(withoutNeverMade(now));
                     }
                 }
                 case HEAL ->
@@ -536,6 +537,21 @@ final class Runner {
                 default -> {}
             }
             return builder;
+        }
+
+        /** A standby that was to be added and that no place took is none: nothing would be left of it but a name to heal. */
+        private List<InstanceDoc.MemberStatus> withoutNeverMade(InstanceDoc now) {
+            List<InstanceDoc.MemberStatus> members = new ArrayList<>(now.members());
+            int most = 1 + now.spec().topology().standbys();
+            if (op.kind() == OperationKind.STANDBY_ADD && now.failover().isPresent()) {
+                // The newest are the last.
+                for (int i = members.size() - 1; i > 0 && members.size() > most; i--) {
+                    if (members.get(i).member().state().equals(MemberState.ABSENT.name())) {
+                        members.remove(i);
+                    }
+                }
+            }
+            return members;
         }
 
         /** With standbys, what could not be healed may be one of those: then the next look says how well the instance is. */

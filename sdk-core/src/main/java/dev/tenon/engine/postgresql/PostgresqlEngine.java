@@ -139,8 +139,8 @@ public final class PostgresqlEngine implements EngineDriver {
             // A connection that is gone without a word is noticed and made again before anybody waits for long.
             settings.put("wal_sender_timeout", "10s");
             // Half of it after the last word, a receiver asks for one: so a primary that nobody writes to is heard,
-            // too, when the
-            // control plane does not reach it, and is not taken for lost.
+            // also
+            // when the control plane does not reach it, and is not taken for lost.
             settings.put("wal_receiver_timeout", "2s");
         }
         return settings;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.TenantId;
+import dev.tenon.core.time.ManualTicker;
 import dev.tenon.core.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;

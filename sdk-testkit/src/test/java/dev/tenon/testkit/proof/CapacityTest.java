@@ -7,6 +7,7 @@ import dev.tenon.api.Change;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Instance;
+import dev.tenon.api.Member;
 import dev.tenon.api.Operation;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Tenant;
@@ -71,6 +72,34 @@ final class CapacityTest {
             first.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
             World.created(shop, "late");
         }
+    }
+
+    @Test
+    void standby_thatNoHostTakes_isNoMember() {
+        SimulatedPlace.Builder place = SimulatedPlace.builder().hosts(host("host-1"), host("host-2"));
+        try (World world = new World(directory, place, false)) {
+            Tenant shop = World.tenant(world.start().tenon, "shop");
+            Instance pair = shop.instances()
+                    .create(World.spec("pair").topology(t -> t.standbys(1)).build())
+                    .await(PATIENCE);
+
+            assertThatThrownBy(() -> pair.addStandby().await(PATIENCE))
+                    .isInstanceOfSatisfying(
+                            TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CAPACITY_EXCEEDED));
+
+            assertThat(pair.view().members()).extracting(Member::name).containsExactly("m-1", "m-2");
+            assertThat(pair.view().spec().topology().standbys()).isEqualTo(1);
+            assertThat(world.place.members()).hasSize(2);
+            pair.removeStandby("m-2").await(PATIENCE);
+            assertThat(pair.addStandby().await(PATIENCE).view().members())
+                    .as("the next one is not in its way")
+                    .hasSize(2);
+        }
+    }
+
+    private static PlaceCapacity.Host host(String name) {
+        return new PlaceCapacity.Host(
+                new Location("zone-1", name), 100_000, DataSize.gib(16), DataSize.gib(100), DataSize.gib(100));
     }
 
     @Test

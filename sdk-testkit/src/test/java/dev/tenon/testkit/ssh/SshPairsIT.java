@@ -184,12 +184,16 @@ class SshPairsIT {
             write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             String host = orders.view().members().get(0).host().orElseThrow();
 
-            assertThat(delivery.drain(host, tenon, Duration.ofSeconds(5)))
+            assertThat(delivery.moveAway(host, tenon, PATIENCE))
+                    .as("nobody said so")
+                    .containsOnlyKeys(orders.id());
+            delivery.drain(host);
+            assertThat(delivery.moveAway(host, tenon, Duration.ofSeconds(5)))
                     .as("there is no other host yet")
                     .containsOnlyKeys(orders.id());
             write(orders, "INSERT INTO t VALUES (101)");
             delivery.enable("h3");
-            assertThat(delivery.drain(host, tenon, PATIENCE)).isEmpty();
+            assertThat(delivery.moveAway(host, tenon, PATIENCE)).isEmpty();
 
             assertThat(orders.view().members())
                     .hasSize(2)
@@ -202,7 +206,7 @@ class SshPairsIT {
                         assertThat(status.members()).isEmpty();
                         assertThat(status.promised().cpuMillis()).isZero();
                     });
-            assertThat(delivery.drain(host, tenon, PATIENCE)).as("again").isEmpty();
+            assertThat(delivery.moveAway(host, tenon, PATIENCE)).as("again").isEmpty();
             write(orders, "INSERT INTO t VALUES (102)");
             assertThat(text(standby(orders), "SELECT count(*) FROM t")).isEqualTo("102");
             remove(orders);

@@ -55,12 +55,12 @@ public record Meter(int used, int next, String tone, String text, String label) 
         return new Meter(now, then, tone, text, label + ": " + text);
     }
 
-    private static Named named(String resource, BigDecimal used, BigDecimal limit, Page page) {
+    static Named named(String resource, BigDecimal used, BigDecimal limit, Page page) {
         String name = page.t("quota." + resource);
         return new Named(name, of(used, used, limit, Page.cpus(used) + " / " + Page.cpus(limit), name));
     }
 
-    private static Named sized(String resource, DataSize used, DataSize limit, Page page) {
+    static Named sized(String resource, DataSize used, DataSize limit, Page page) {
         String name = page.t("quota." + resource);
         return new Named(
                 name,

@@ -1,14 +1,14 @@
-package dev.tenon.core.reconcile;
+package dev.tenon.core.time;
 
-import dev.tenon.core.time.Ticker;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Time that a test moves. */
-final class ManualTicker implements Ticker {
+public final class ManualTicker implements Ticker {
     private final AtomicLong nanos = new AtomicLong();
 
-    void advance(Duration by) {
+    /** Lets time pass. */
+    public void advance(Duration by) {
         nanos.addAndGet(by.toNanos());
     }
 

@@ -1,0 +1,84 @@
+package dev.tenon.server.portal;
+
+import dev.tenon.api.NotFoundException;
+import dev.tenon.baremetal.HostStatus;
+import dev.tenon.server.auth.Allowed;
+import dev.tenon.server.hosts.Hosts;
+import dev.tenon.server.portal.view.Confirm;
+import dev.tenon.server.portal.view.HostRow;
+import dev.tenon.server.portal.view.Page;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/** The hosts of the installation: what they carry, and whether they take more. */
+final class HostPages {
+    private static final Map<String, HostStatus.Mode> CHANGES = Map.of(
+            "enable", HostStatus.Mode.ENABLED,
+            "disable", HostStatus.Mode.DISABLED,
+            "drain", HostStatus.Mode.DRAINING);
+
+    private final Site site;
+    private final Hosts hosts;
+
+    HostPages(Site site, Hosts hosts) {
+        this.site = site;
+        this.hosts = hosts;
+    }
+
+    void register(RoutesConfig routes) {
+        routes.get("/ui/hosts", this::list, Allowed.ADMINS);
+        routes.get("/ui/hosts/{host}/{change}", this::ask, Allowed.ADMINS);
+        routes.post("/ui/hosts/{host}/{change}", this::change, Allowed.ADMINS);
+    }
+
+    private void list(Context ctx) {
+        Page page = site.page(ctx, Optional.empty(), "hosts");
+        site.show(
+                ctx,
+                "hosts.jte",
+                Map.of(
+                        "page",
+                        page,
+                        "hosts",
+                        hosts.list().stream()
+                                .map(host -> HostRow.of(host, page))
+                                .toList()));
+    }
+
+    private void ask(Context ctx) {
+        String host = hosts.get(ctx.pathParam("host")).status().name();
+        String change = known(ctx);
+        boolean part = Site.fragment(ctx);
+        Page page = part ? site.bare(ctx) : site.page(ctx, Optional.empty(), "hosts");
+        Confirm confirm = new Confirm(
+                page.t("ask.host." + change, host),
+                page.t("ask.host." + change + ".text"),
+                "/ui/hosts/" + Page.encode(host) + "/" + change,
+                "/ui/hosts",
+                page.t("host." + change),
+                change.equals("drain"),
+                Optional.empty(),
+                Map.of(),
+                "",
+                false,
+                List.of());
+        site.show(ctx, part ? "confirm.jte" : "confirmpage.jte", Map.of("page", page, "confirm", confirm));
+    }
+
+    private void change(Context ctx) {
+        hosts.mode(ctx.pathParam("host"), Objects.requireNonNull(CHANGES.get(known(ctx))));
+        site.go(ctx, "/ui/hosts", "saved");
+    }
+
+    private static String known(Context ctx) {
+        String change = ctx.pathParam("change");
+        if (!CHANGES.containsKey(change)) {
+            throw new NotFoundException("no such change");
+        }
+        return change;
+    }
+}

@@ -1,0 +1,128 @@
+package dev.tenon.server.rest;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.TenantId;
+import dev.tenon.baremetal.HostFacts;
+import dev.tenon.baremetal.HostStatus;
+import dev.tenon.server.auth.Allowed;
+import dev.tenon.server.hosts.Hosts;
+import dev.tenon.server.http.HttpProblem;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The hosts of the installation, for administrators. */
+final class HostRoutes {
+    private record Items(List<Body> items) {}
+
+    private record ModeBody(Optional<HostStatus.Mode> mode) {}
+
+    /** A host; {@code silent} says why it does not answer, if so. */
+    private record Body(
+            String name,
+            String zone,
+            Map<String, String> labels,
+            HostStatus.Mode mode,
+            Optional<String> silent,
+            Optional<Facts> facts,
+            HostStatus.Room usable,
+            HostStatus.Room promised,
+            List<Carried> members) {
+        static Body of(Hosts.Host host) {
+            HostStatus status = host.status();
+            return new Body(
+                    status.name(),
+                    status.zone(),
+                    status.labels(),
+                    status.mode(),
+                    status.silent(),
+                    status.facts().map(Facts::of),
+                    status.usable(),
+                    status.promised(),
+                    status.members().stream()
+                            .map(ref -> new Carried(
+                                    ref.tenant(),
+                                    ref.instance(),
+                                    ref.member(),
+                                    Optional.ofNullable(host.staying().get(ref.instance()))))
+                            .toList());
+        }
+    }
+
+    private record Facts(
+            String system,
+            String kernel,
+            String architecture,
+            int cores,
+            DataSize memory,
+            DataSize disk,
+            DataSize diskFree,
+            String fileSystem,
+            boolean systemd,
+            Duration clockOffset) {
+        static Facts of(HostFacts facts) {
+            return new Facts(
+                    facts.system(),
+                    facts.kernel(),
+                    facts.architecture(),
+                    facts.cores(),
+                    facts.memory(),
+                    facts.disk().size(),
+                    facts.disk().free(),
+                    facts.disk().type(),
+                    facts.systemd(),
+                    facts.clockOffset());
+        }
+    }
+
+    /** A member; {@code stays} says why it did not leave a host that is being drained. */
+    private record Carried(TenantId tenant, InstanceId instance, String member, Optional<String> stays) {}
+
+    private final Hosts hosts;
+
+    HostRoutes(Hosts hosts) {
+        this.hosts = hosts;
+    }
+
+    List<Route> all() {
+        return List.of(
+                Route.get(
+                                "/v1/hosts",
+                                "listHosts",
+                                "Lists the hosts of the installation",
+                                "Hosts",
+                                c -> c.answer(
+                                        200,
+                                        new Items(hosts.list().stream()
+                                                .map(Body::of)
+                                                .toList())))
+                        .by(Allowed.ADMINS),
+                Route.get("/v1/hosts/{host}", "getHost", "Shows a host and what it carries", "Host", this::show)
+                        .by(Allowed.ADMINS),
+                new Route(
+                        "PUT",
+                        "/v1/hosts/{host}/mode",
+                        "setHostMode",
+                        "Says whether a host takes new members, or is to be emptied",
+                        Allowed.ADMINS,
+                        List.of(),
+                        Optional.of("HostMode"),
+                        200,
+                        Optional.of("Host"),
+                        c -> {
+                            HostStatus.Mode mode = c.body(ModeBody.class)
+                                    .mode()
+                                    .orElseThrow(
+                                            () -> HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "mode", "is missing"));
+                            hosts.mode(c.path("host"), mode);
+                            show(c);
+                        }));
+    }
+
+    private void show(Call c) {
+        c.answer(200, Body.of(hosts.get(c.path("host"))));
+    }
+}

@@ -1,0 +1,71 @@
+package dev.tenon.server.hosts;
+
+import dev.tenon.api.DataSize;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.TenantId;
+import dev.tenon.baremetal.HostFacts;
+import dev.tenon.baremetal.HostStatus;
+import dev.tenon.spi.workload.MemberRef;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Two hosts in memory: one that carries a member, and one that was never reached. */
+public final class FakeHosts implements Hosts {
+    public static final MemberRef MEMBER =
+            new MemberRef(new TenantId("t-aaaaaaaaaaaaaaaaaaaa"), new InstanceId("i-aaaaaaaaaaaaaaaaaaaa"), "m-1");
+    private static final HostStatus.Room NOTHING = new HostStatus.Room(0, DataSize.bytes(0), DataSize.bytes(0));
+
+    private final Map<String, HostStatus.Mode> modes =
+            new LinkedHashMap<>(Map.of("db1", HostStatus.Mode.ENABLED, "db2", HostStatus.Mode.DISABLED));
+
+    @Override
+    public synchronized List<Host> list() {
+        HostStatus.Mode mode = modes.getOrDefault("db1", HostStatus.Mode.ENABLED);
+        return List.of(
+                new Host(
+                        new HostStatus(
+                                "db1",
+                                "a",
+                                Map.of("rack", "7"),
+                                mode,
+                                Optional.empty(),
+                                Optional.of(new HostFacts(
+                                        "Debian GNU/Linux 12",
+                                        "6.1.0",
+                                        "x86_64",
+                                        8,
+                                        DataSize.gib(16),
+                                        new HostFacts.Disk("ext4", DataSize.gib(100), DataSize.gib(60), "/"),
+                                        true,
+                                        Duration.ofMillis(-12),
+                                        "boot",
+                                        List.of(),
+                                        List.of())),
+                                new HostStatus.Room(5_600, DataSize.gib(11), DataSize.gib(70)),
+                                new HostStatus.Room(1_000, DataSize.gib(2), DataSize.gib(10)),
+                                List.of(MEMBER)),
+                        mode == HostStatus.Mode.DRAINING
+                                ? Map.of(MEMBER.instance(), "no other host has room")
+                                : Map.of()),
+                new Host(
+                        new HostStatus(
+                                "db2",
+                                "b",
+                                Map.of(),
+                                modes.getOrDefault("db2", HostStatus.Mode.ENABLED),
+                                Optional.of("connection refused"),
+                                Optional.empty(),
+                                NOTHING,
+                                NOTHING,
+                                List.of()),
+                        Map.of()));
+    }
+
+    @Override
+    public synchronized void mode(String name, HostStatus.Mode mode) {
+        modes.put(get(name).status().name(), mode);
+    }
+}
