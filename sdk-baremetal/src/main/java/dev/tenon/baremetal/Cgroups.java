@@ -109,6 +109,57 @@ final class Cgroups {
         }
     }
 
+    /**
+     * Returns how many bytes this process and its neighbours may still take before one of the groups above them is full; a very
+     * large number where none is limited.
+     *
+     * @param root where control groups are mounted
+     * @param self the text of {@code /proc/self/cgroup}
+     */
+    static long headroom(Path root, String self) throws IOException {
+        long least = Long.MAX_VALUE;
+        for (String line : self.split("\n")) {
+            String[] f = line.split(":", 3);
+            if (f.length == 3 && (f[1].isEmpty() || List.of(f[1].split(",")).contains("memory"))) {
+                boolean v2 = f[1].isEmpty();
+                Path mount = v2 ? root : root.resolve("memory");
+                // In a container the path may be the host's; then the mount itself is our group.
+                for (Path group = below(mount, f[2]);
+                        group != null && group.startsWith(mount);
+                        group = group.getParent()) {
+                    least = Math.min(least, headroom(group, v2));
+                }
+            }
+        }
+        return least;
+    }
+
+    private static long headroom(Path group, boolean v2) throws IOException {
+        Optional<Long> limit = number(group.resolve(v2 ? "memory.max" : "memory.limit_in_bytes"));
+        Optional<Long> used = number(group.resolve(v2 ? "memory.current" : "memory.usage_in_bytes"));
+        if (limit.isEmpty() || used.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        // Files that were read once and can be read again.
+        String cached = (v2 ? "" : "total_") + "inactive_file ";
+        long reclaimable = Files.readAllLines(group.resolve("memory.stat")).stream()
+                .filter(line -> line.startsWith(cached))
+                .mapToLong(line -> Long.parseLong(line.substring(cached.length())))
+                .findFirst()
+                .orElse(0);
+        return limit.get() - used.get() + reclaimable;
+    }
+
+    /** Empty where there is no such file, and where it says {@code max}. */
+    private static Optional<Long> number(Path file) throws IOException {
+        try {
+            String text = Files.readString(file).strip();
+            return text.equals("max") ? Optional.empty() : Optional.of(Long.parseLong(text));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
     boolean limitsCpu() {
         return cpu.isPresent();
     }

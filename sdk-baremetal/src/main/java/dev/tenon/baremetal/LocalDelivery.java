@@ -1,5 +1,6 @@
 package dev.tenon.baremetal;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
@@ -34,7 +35,11 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
             boolean installedSoftware,
             String listen,
             Optional<String> address,
-            int spares) {}
+            int spares,
+            Optional<EphemeralData> ephemeralData) {}
+
+    /** Where throw-away members should lie, and how much room that needs to have. */
+    record EphemeralData(Path directory, DataSize least) {}
 
     private LocalDelivery(Settings settings) {
         this.settings = settings;
@@ -69,6 +74,7 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
         private String listen = "127.0.0.1";
         private Optional<String> address = Optional.empty();
         private int spares = 2;
+        private Optional<EphemeralData> ephemeralData = Optional.empty();
 
         private Builder() {}
 
@@ -144,6 +150,18 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
             return this;
         }
 
+        /**
+         * Sets where throw-away members lie, for one on a file system in memory, which makes files in a fraction of a disk's
+         * time. It is used if there is so much room when the delivery starts, both on that file system and in the memory that this
+         * process may still take; else a warning says so, and they lie in the cache, as they do by default. Nothing is kept
+         * there once the delivery is closed; what killed processes left goes when the next one starts that names the same directory.
+         */
+        public Builder ephemeralData(Path directory, DataSize least) {
+            this.ephemeralData =
+                    Optional.of(new EphemeralData(directory.toAbsolutePath().normalize(), least));
+            return this;
+        }
+
         /** Returns the delivery; nothing is touched before {@link DeliveryDriver#start}. */
         public LocalDelivery build() {
             return new LocalDelivery(new Settings(
@@ -157,7 +175,8 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
                     installedSoftware,
                     listen,
                     address,
-                    spares));
+                    spares,
+                    ephemeralData));
         }
     }
 
@@ -169,6 +188,11 @@ public final class LocalDelivery extends HostedDelivery<LocalHost> {
     @Override
     LocalHost open(DeliveryContext context, Ticker ticker) {
         return LocalHost.start(settings, context, ticker);
+    }
+
+    /** Returns the directory that throw-away members lie in, once started; see {@link Builder#ephemeralData}. */
+    public Path ephemeralDirectory() {
+        return running().ephemeralDirectory();
     }
 
     /**

@@ -185,6 +185,10 @@ final class LocalHost implements DeliveryDriver {
         }
     }
 
+    Path ephemeralDirectory() {
+        return machine.ephemeral().path();
+    }
+
     @Override
     public List<SoftwareOffer> software() {
         return machine.shelf().offers();

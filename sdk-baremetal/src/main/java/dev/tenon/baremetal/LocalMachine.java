@@ -1,5 +1,6 @@
 package dev.tenon.baremetal;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
 import dev.tenon.spi.delivery.ExecResult;
@@ -96,9 +97,7 @@ final class LocalMachine implements AutoCloseable {
         helpers.execute(this::unpackAhead);
 
         this.durable = MembersRoot.of(reachable(directory), runtime, true);
-        this.ephemeralHome = cache.resolve("ephemeral");
-        Disk.makeDirectories(ephemeralHome, 0711);
-        sweepDeadOwners();
+        this.ephemeralHome = ephemeralHome(settings.ephemeralData(), cache.resolve("ephemeral"));
         Path owner = newOwner();
         this.alive = lockOwner(owner);
         Disk.makeDirectories(owner, 0711);
@@ -122,8 +121,12 @@ final class LocalMachine implements AutoCloseable {
                         templates,
                         recycler,
                         this::syncFileSystem);
+        // Memory is dear, and a copy there takes no longer than mending a used one here.
+        Spares thrownAway = Disk.sameFileSystem(cache, owner)
+                ? shared
+                : new Spares(owner.resolve("spares"), 0, proc.bootId(), templates, recycler, this::syncFileSystem);
         this.keeper = new SpareKeeper(settings.spares(), ticker, busy, settings.id());
-        this.preparation = new Preparation(runAs, templates, own, shared, keeper);
+        this.preparation = new Preparation(runAs, templates, own, thrownAway, keeper);
         keeper.later(() -> {
             templates.removeUnused();
             shared.sweep();
@@ -222,6 +225,12 @@ final class LocalMachine implements AutoCloseable {
                 : !root && session != null && session.length() < 30 && Files.isWritable(Path.of(session))
                         ? Path.of(session, "tenon")
                         : Path.of("/tmp/tenon-" + uid);
+        makeOwn(path, uid);
+        return path;
+    }
+
+    /** Where everybody may make directories, somebody else may have made one of our name. */
+    private static void makeOwn(Path path, int uid) throws IOException {
         Disk.makeDirectories(path, 0711);
         int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
         if (owner != uid) {
@@ -229,7 +238,34 @@ final class LocalMachine implements AutoCloseable {
                     ErrorCode.WRONG_OWNER,
                     path + " belongs to user " + owner + ", expected " + uid + ". Somebody else made it; remove it.");
         }
-        return path;
+    }
+
+    /** Returns where throw-away members lie, without what dead processes left there. */
+    private Path ephemeralHome(Optional<LocalDelivery.EphemeralData> wanted, Path usual) throws IOException {
+        Disk.makeDirectories(usual, 0711);
+        sweepDeadOwners(usual);
+        if (wanted.isEmpty()) {
+            return usual;
+        }
+        Path directory = wanted.get().directory();
+        makeOwn(directory, runAs.operator().uid());
+        sweepDeadOwners(directory);
+        long least = wanted.get().least().bytes();
+        long disk = Files.getFileStore(directory).getUsableSpace();
+        long memory = Math.min(
+                proc.availableMemory().orElse(Long.MAX_VALUE),
+                Cgroups.headroom(Path.of("/sys/fs/cgroup"), read("/proc/self/cgroup")));
+        if (Math.min(disk, memory) >= least && runAs.reaches(directory)) {
+            return directory;
+        }
+        log.warn(
+                "Throw-away members lie in {}, not in {}, which has room for {} (memory: {}) and should have {}",
+                usual,
+                directory,
+                DataSize.bytes(disk),
+                DataSize.bytes(memory),
+                wanted.get().least());
+        return usual;
     }
 
     /**
@@ -386,8 +422,8 @@ final class LocalMachine implements AutoCloseable {
     }
 
     /** Ends and removes what the throw-away members of dead JVMs left. */
-    private void sweepDeadOwners() throws IOException {
-        try (DirectoryStream<Path> owners = Files.newDirectoryStream(ephemeralHome, Files::isDirectory)) {
+    private void sweepDeadOwners(Path home) throws IOException {
+        try (DirectoryStream<Path> owners = Files.newDirectoryStream(home, Files::isDirectory)) {
             for (Path owner : owners) {
                 Optional<MachineLock> dead = MachineLock.tryTake(lockFile(owner));
                 if (dead.isPresent()) {

@@ -121,9 +121,18 @@ final class ProcFs {
 
     /** Returns the machine's memory in bytes. */
     Optional<Long> totalMemory() {
+        return memory("MemTotal:");
+    }
+
+    /** Returns how much of it programs can still take, in bytes. */
+    Optional<Long> availableMemory() {
+        return memory("MemAvailable:");
+    }
+
+    private Optional<Long> memory(String key) {
         try {
             for (String line : Files.readAllLines(proc.resolve("meminfo"))) {
-                if (line.startsWith("MemTotal:")) {
+                if (line.startsWith(key)) {
                     return Optional.of(Long.parseLong(line.replaceAll("\\D", "")) << 10);
                 }
             }

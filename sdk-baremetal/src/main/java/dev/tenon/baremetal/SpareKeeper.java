@@ -103,7 +103,9 @@ final class SpareKeeper implements AutoCloseable {
     }
 
     private void fill(Want want) throws IOException {
-        while (!closed && want.spares().count(want.template(), want.durable()) < count) {
+        while (!closed
+                && want.spares().count(want.template(), want.durable())
+                        < Math.min(count, want.spares().most())) {
             want.spares().make(want.template(), want.durable(), this::giveWay);
         }
     }

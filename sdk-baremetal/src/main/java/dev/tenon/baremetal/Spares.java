@@ -53,6 +53,11 @@ final class Spares {
         this.templates = templates;
     }
 
+    /** How many copies of one template are kept at most. */
+    int most() {
+        return most;
+    }
+
     /** Puts a copy of the template at {@code into}, which does not exist, in the fastest way there is. */
     void provide(Templates.Prepared template, boolean durable, Path into) throws IOException {
         if (take(list(template, durable), into)) {

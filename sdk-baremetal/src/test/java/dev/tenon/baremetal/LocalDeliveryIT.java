@@ -147,6 +147,39 @@ class LocalDeliveryIT {
         assertThat(delivery.observe(ref).reason()).isPresent();
     }
 
+    private LocalDelivery openWithEphemeralData(Path data, DataSize least) {
+        LocalDelivery delivery = LocalDelivery.builder()
+                .cache(cache())
+                .ephemeralData(data, least)
+                .build();
+        delivery.start(new DeliveryContext(directory(), Clock.systemUTC(), woken::add));
+        opened.add(delivery);
+        return delivery;
+    }
+
+    @Test
+    void ephemeralData_withRoom_holdsThrowAwayMembers_andNothingAfterThem() throws Exception {
+        Path data = place.resolve("elsewhere");
+        LocalDelivery delivery = openWithEphemeralData(data, DataSize.mib(1));
+        run(delivery, TestWorkloads.sleeper(ref, true, "true"));
+
+        assertThat(delivery.ephemeralDirectory()).startsWith(data);
+        assertThat(delivery.ephemeralDirectory().resolve("members")).isNotEmptyDirectory();
+        assertThat(files(cache().resolve("ephemeral"))).isEmpty();
+        delivery.close();
+        assertThat(files(data)).isEmpty();
+    }
+
+    @Test
+    void ephemeralData_withoutRoom_isLeftEmpty() throws Exception {
+        Path data = place.resolve("elsewhere");
+        LocalDelivery delivery = openWithEphemeralData(data, DataSize.gib(1_000_000));
+        run(delivery, TestWorkloads.sleeper(ref, true, "true"));
+
+        assertThat(delivery.ephemeralDirectory()).startsWith(cache());
+        assertThat(files(data)).isEmpty();
+    }
+
     @Test
     void ephemeralMember_jvmKilled_diesAndIsSwept() throws Exception {
         ChildJvm other = ChildJvm.start(cache(), directory(), ref, "postgres", true);

@@ -26,6 +26,26 @@ class SmallPartsTest {
     }
 
     @Test
+    void memoryOfGroups_ofBothVersions_isWhatTheTightestLeaves() throws Exception {
+        Path inner = Files.createDirectories(root.resolve("user/job"));
+        Files.writeString(inner.resolve("memory.max"), "max\n");
+        Files.writeString(inner.resolve("memory.current"), "700\n");
+        Files.writeString(root.resolve("user/memory.max"), "1000\n");
+        Files.writeString(root.resolve("user/memory.current"), "900\n");
+        Files.writeString(root.resolve("user/memory.stat"), "anon 600\ninactive_file 250\n");
+        assertThat(Cgroups.headroom(root, "0::/user/job\n")).isEqualTo(350);
+
+        // A container sees its own group as the mount, and may be told the path that the host knows.
+        Path mount = Files.createDirectories(root.resolve("memory"));
+        Files.writeString(mount.resolve("memory.limit_in_bytes"), "5000\n");
+        Files.writeString(mount.resolve("memory.usage_in_bytes"), "4000\n");
+        Files.writeString(mount.resolve("memory.stat"), "inactive_file 1\ntotal_inactive_file 500\n");
+        assertThat(Cgroups.headroom(root, "4:memory:/docker/abc\n1:cpu:/\n")).isEqualTo(1_500);
+
+        assertThat(Cgroups.headroom(root.resolve("user/job"), "0::/\n")).isEqualTo(Long.MAX_VALUE);
+    }
+
+    @Test
     void log_beyondItsCap_keepsItsEndInASecondFile() throws Exception {
         Path log = root.resolve("x.out");
         Files.writeString(log, "first\n" + "y".repeat((int) MemberLog.CAP) + "\nlast\n");
