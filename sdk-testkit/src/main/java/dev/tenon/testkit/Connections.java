@@ -45,6 +45,8 @@ final class Connections implements AutoCloseable {
         source.setPassword(address.password().reveal(text -> text));
         source.setSslmode("disable");
         source.setGssEncMode("disable");
+        // The first settings then go with the log-in, instead of two statements after it.
+        source.setAssumeMinServerVersion("14");
         source.setConnectTimeout(10);
         source.setTcpKeepAlive(true);
         return source;

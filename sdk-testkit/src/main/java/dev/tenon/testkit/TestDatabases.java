@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -54,11 +55,16 @@ public final class TestDatabases implements AutoCloseable {
     static final String AHEAD = "tenon.testkit.ahead";
 
     private static final int DEFAULT_AHEAD = 8;
+    /** While the server copies files for one database, the log-in to another is computed. */
+    private static final int MAKERS = 2;
+
+    private static final String WARM_UP = "SELECT 1";
 
     private final GenericKeyedObjectPool<Kind, Ready> pool;
-    private final Map<Kind, AtomicInteger> wanted = new ConcurrentHashMap<>();
-    private final ExecutorService ahead = Executors.newSingleThreadExecutor(task -> {
-        Thread thread = new Thread(task, "tenon-testkit-ahead");
+    private final Map<Kind, Supply> supplies = new ConcurrentHashMap<>();
+    private final AtomicInteger makers = new AtomicInteger();
+    private final ExecutorService ahead = Executors.newFixedThreadPool(MAKERS, task -> {
+        Thread thread = new Thread(task, "tenon-testkit-ahead-" + makers.incrementAndGet());
         thread.setDaemon(true);
         return thread;
     });
@@ -85,6 +91,9 @@ public final class TestDatabases implements AutoCloseable {
             return Objects.hash(version, parameters, template);
         }
     }
+
+    /** How many of a kind are to be ready, and how many are being made ahead. */
+    private record Supply(AtomicInteger target, AtomicInteger making) {}
 
     /** How to make the first of a kind. */
     private record Source(DatabaseSpec spec, Filling filling) {}
@@ -165,21 +174,31 @@ public final class TestDatabases implements AutoCloseable {
 
     /** Who had to wait makes us keep more in store, so that a single test costs no more than one or two. */
     private void lookAhead(Kind kind, boolean late) {
-        AtomicInteger target = wanted.computeIfAbsent(kind, k -> new AtomicInteger(Math.min(1, mostAhead)));
+        Supply supply = supplies.computeIfAbsent(
+                kind, k -> new Supply(new AtomicInteger(Math.min(1, mostAhead)), new AtomicInteger()));
         if (late) {
-            target.updateAndGet(count -> Math.min(mostAhead, 2 * count));
+            supply.target().updateAndGet(count -> Math.min(mostAhead, 2 * count));
         }
         try {
-            ahead.execute(() -> refill(kind, target));
+            ahead.execute(() -> refill(kind, supply));
         } catch (RejectedExecutionException e) {
             log.debug("Closed; nothing is made ahead any more");
         }
     }
 
-    private void refill(Kind kind, AtomicInteger target) {
+    private void refill(Kind kind, Supply supply) {
         try {
-            while (pool.getNumIdle(kind) < target.get()) {
-                pool.addObject(kind);
+            boolean enough = false;
+            while (!enough) {
+                enough = pool.getNumIdle(kind) + supply.making().getAndIncrement()
+                        >= supply.target().get();
+                try {
+                    if (!enough) {
+                        pool.addObject(kind);
+                    }
+                } finally {
+                    supply.making().decrementAndGet();
+                }
             }
         } catch (Exception e) {
             // The next lease meets the same and says so to who waits for it.
@@ -293,9 +312,21 @@ public final class TestDatabases implements AutoCloseable {
             Lease lease = RemoteLease.take(
                     starter(), kind.source().spec(), kind.source().filling());
             try {
-                return new Ready(lease, Connections.source(lease.address()).getConnection());
+                return new Ready(lease, opened(lease));
             } catch (SQLException e) {
                 lease.close();
+                throw e;
+            }
+        }
+
+        /** A session's first statement waits for the catalogue; this one is not the test's. */
+        private Connection opened(Lease lease) throws SQLException {
+            Connection connection = Connections.source(lease.address()).getConnection();
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(WARM_UP);
+                return connection;
+            } catch (SQLException e) {
+                connection.close();
                 throw e;
             }
         }

@@ -12,9 +12,11 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.Session;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.TenonException;
+import dev.tenon.engine.postgresql.ScramVerifier;
 import dev.tenon.testkit.Lease.Address;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -231,6 +233,7 @@ final class TestServer implements AutoCloseable {
         try (Connection connection = Connections.source(first).getConnection()) {
             // Who handed the database over may be about to leave it.
             await("others leave the first database", () -> others(connection) == 0);
+            shortenLogIn(connection);
             if (!exists(connection, HOME)) {
                 create(connection, HOME, first.database());
             }
@@ -242,6 +245,14 @@ final class TestServer implements AutoCloseable {
         } catch (SQLException e) {
             throw Connections.failed("prepare the server", e);
         }
+    }
+
+    /** Many rounds protect a password that a person chose; this one is random and long, and every log-in would compute them. */
+    private void shortenLogIn(Connection connection) throws SQLException {
+        byte[] salt = new byte[ScramVerifier.SALT_LENGTH];
+        new SecureRandom().nextBytes(salt);
+        // Base64, digits, '$', ':' and '-': nothing that a string literal could end on.
+        execute(connection, "ALTER ROLE CURRENT_USER PASSWORD '" + ScramVerifier.of(first.password(), salt, 1) + "'");
     }
 
     private static boolean exists(Connection connection, String name) throws SQLException {

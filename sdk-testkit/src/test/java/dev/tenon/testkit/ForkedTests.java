@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -30,6 +31,7 @@ final class ForkedTests implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-Dtenon.testkit.cache=" + cache,
+                "-Dtenon.testkit.memory=" + memory(cache),
                 "-Dtenon.testkit.lingerMillis=" + lingerMillis,
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp",
@@ -40,6 +42,12 @@ final class ForkedTests implements AutoCloseable {
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    /** Returns where the servers of tests with this cache lie. */
+    static Path memory(Path cache) {
+        Path shared = Path.of("/dev/shm");
+        return (Files.isWritable(shared) ? shared : cache).resolve("it-" + cache.getFileName());
     }
 
     String line() throws IOException {

@@ -1,6 +1,7 @@
 package dev.tenon.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -43,12 +44,13 @@ class SharedServersIT {
         for (Path seed : seeds()) {
             Files.delete(seed);
         }
+        if (Files.exists(ForkedTests.memory(cache))) {
+            DaemonStarter.remove(ForkedTests.memory(cache));
+        }
     }
 
     private static List<Path> seeds() throws IOException {
-        try (Stream<Path> files = Files.list(cache.resolve("testkit"))) {
-            return files.toList();
-        }
+        return list(cache.resolve("testkit"));
     }
 
     /** Runs tests to the end of their daemon; returns how many of their databases came from a template they filled themselves. */
@@ -124,10 +126,30 @@ class SharedServersIT {
     private static void nothingIsLeft() {
         await("no process is left", () -> processes().findAny().isEmpty());
         await("no throw-away data is left", () -> {
-            try (Stream<Path> members = Files.list(cache.resolve("ephemeral"))) {
-                return members.findAny().isEmpty();
-            }
+            return list(cache.resolve("ephemeral")).isEmpty()
+                    && list(ForkedTests.memory(cache)).isEmpty();
         });
+    }
+
+    private static List<Path> list(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        }
+    }
+
+    @Test
+    void server_lies_inMemory() throws Exception {
+        Path memory = ForkedTests.memory(cache);
+        assumeThat(Files.getFileStore(memory.getParent()).getUsableSpace())
+                .as("room in memory")
+                .isGreaterThan(3L << 30);
+        try (ForkedTests holding = new ForkedTests(cache, 0, "hold")) {
+            holding.line();
+            assertThat(list(memory)).isNotEmpty();
+            assertThat(list(cache.resolve("ephemeral"))).isEmpty();
+            holding.kill();
+        }
+        nothingIsLeft();
     }
 
     @Test

@@ -70,6 +70,16 @@ class TestDatabasesIT {
     }
 
     @Test
+    void connection_withAnotherPassword_isRefused() {
+        try (TestDatabase database = databases.lease()) {
+            String user = database.credential().user();
+            assertThatThrownBy(() -> database.dataSource().getConnection(user, "guessed"))
+                    .isInstanceOfSatisfying(
+                            SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("28P01"));
+        }
+    }
+
+    @Test
     void connection_heldOverACopy_comesBack() throws SQLException {
         try (TestDatabase database = databases.lease();
                 Connection held = database.dataSource().getConnection()) {

@@ -15,17 +15,22 @@ import javax.crypto.spec.SecretKeySpec;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc5802">RFC 5802, section 3</a>
  * @see <a href="https://www.postgresql.org/docs/current/catalog-pg-authid.html">PostgreSQL: pg_authid</a>
  */
-final class ScramVerifier {
+public final class ScramVerifier {
     /** The least that RFC 7677 (section 4) allows, and the server's own default; each log-in of a client pays for it. */
     static final int ITERATIONS = 4_096;
 
     /** The length the server itself uses. */
-    static final int SALT_LENGTH = 16;
+    public static final int SALT_LENGTH = 16;
 
     private ScramVerifier() {}
 
-    /** Returns the verifier of a password. */
-    static String of(Secret password, byte[] salt, int iterations) {
+    /**
+     * Returns the verifier of a password.
+     *
+     * @param salt random bytes, {@link #SALT_LENGTH} of them
+     * @param iterations each makes guessing a password dearer, and logging in, too; at least 4,096 for one that a person chose
+     */
+    public static String of(Secret password, byte[] salt, int iterations) {
         byte[] salted = password.reveal(text -> saltedPassword(SaslPrep.prepare(text), salt, iterations));
         byte[] clientKey = hmac(salted, "Client Key".getBytes(StandardCharsets.US_ASCII));
         byte[] serverKey = hmac(salted, "Server Key".getBytes(StandardCharsets.US_ASCII));
