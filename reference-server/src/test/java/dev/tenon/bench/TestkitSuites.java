@@ -40,8 +40,13 @@ final class TestkitSuites {
 
     /** What each test of a suite does with its empty database. */
     static void use(DataSource source) throws SQLException {
-        try (Connection connection = source.getConnection();
-                Statement statement = connection.createStatement()) {
+        try (Connection connection = source.getConnection()) {
+            use(connection);
+        }
+    }
+
+    private static void use(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
             statement.execute("CREATE TABLE orders (id int PRIMARY KEY, item text)");
             statement.execute("INSERT INTO orders VALUES (1, 'tea'), (2, 'cake')");
             try (ResultSet row = statement.executeQuery("SELECT count(*) FROM orders")) {
@@ -57,6 +62,20 @@ final class TestkitSuites {
         @RepeatedTest(TESTS)
         void test(@Database DataSource source) throws SQLException {
             use(source);
+        }
+    }
+
+    /** What is left if databases cost nothing: the JVM, JUnit, a server, and the tests' own statements, on a session that knows them. */
+    static final class OneDatabaseSuite {
+        @Database(scope = Database.Scope.CLASS)
+        private static Connection connection;
+
+        @RepeatedTest(TESTS)
+        void test() throws SQLException {
+            use(connection);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("DROP TABLE orders");
+            }
         }
     }
 
