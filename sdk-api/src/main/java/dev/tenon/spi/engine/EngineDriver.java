@@ -133,6 +133,17 @@ public interface EngineDriver {
     Set<String> restartNeeded(String version, Map<String, String> before, Map<String, String> after);
 
     /**
+     * Returns the settings of which a standby must have as much as its primary, each with the greatest value among these; empty if there
+     * are none. A pure function.
+     *
+     * @param settings settings by name; what is missing has its built-in value
+     * @see <a href="https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN">PostgreSQL: hot standby</a>
+     */
+    default Map<String, String> standbysNeed(String version, List<Map<String, String>> settings) {
+        return Map.of();
+    }
+
+    /**
      * Opens a session as the platform's own role. A driver may wait with the connection until the session is used.
      *
      * @param timeout for the connection and for each statement

@@ -49,6 +49,12 @@ public interface EngineRequest {
     /** Parameters the user set, already checked against the catalogue. */
     Map<String, String> parameters();
 
+    /**
+     * What members that follow must not have less of, by the names of {@link EngineDriver#standbysNeed}: the greatest values with which
+     * a primary runs or may be started.
+     */
+    Map<String, String> atLeast();
+
     /** Addresses that may connect; rendered by the engine into its own form. */
     List<Cidr> whitelist();
 

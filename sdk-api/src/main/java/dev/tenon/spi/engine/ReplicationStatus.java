@@ -42,6 +42,12 @@ public interface ReplicationStatus {
     /** Of a standby that receives, how long it has not heard its source. */
     Optional<Duration> unheard();
 
+    /** Of a standby, whether it replays no more until it is started anew: the primary has more of something than it. */
+    @Value.Default
+    default boolean held() {
+        return false;
+    }
+
     /** Of a primary, the position at which each earlier timeline of its history ended. */
     Map<Integer, Long> forks();
 

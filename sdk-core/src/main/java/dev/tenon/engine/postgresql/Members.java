@@ -45,6 +45,19 @@ final class Members {
     /** Setting of a standby's connection that says whom it is to. */
     static final String SOURCE = "tenon.source";
 
+    /**
+     * Of these a standby that answers reads must have as much as its primary: with less it does not start, and replays no more once it
+     * learns that the primary has more.
+     *
+     * @see <a href="https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN">PostgreSQL: hot standby</a>
+     */
+    static final List<String> AS_MUCH = List.of(
+            "max_connections",
+            "max_locks_per_transaction",
+            "max_prepared_transactions",
+            "max_wal_senders",
+            "max_worker_processes");
+
     private static final String PASSWORD_FILE = "replication.pass";
 
     private Members() {}
@@ -63,16 +76,26 @@ final class Members {
         return names;
     }
 
-    /** Describes a member as its stance says. */
+    /**
+     * Describes a member as its stance says.
+     *
+     * @param settings of a primary
+     * @param following of a standby
+     */
     static MemberWorkload member(
-            EngineRequest request, PostgresqlVersion version, Map<String, String> settings, String name) {
+            EngineRequest request,
+            PostgresqlVersion version,
+            Map<String, String> settings,
+            Map<String, String> following,
+            String name) {
         Stance stance = stance(request, name);
-        Map<String, String> all = new LinkedHashMap<>(settings);
+        boolean leads = stance.role() == EngineSession.Role.PRIMARY;
+        Map<String, String> all = new LinkedHashMap<>(leads ? settings : following);
         if (names(request).size() > 1) {
             all.put(REVISION, Long.toString(stance.revision()));
             all.put("synchronous_standby_names", awaited(stance));
         }
-        return stance.role() == EngineSession.Role.PRIMARY
+        return leads
                 ? member(request, version, name, stance, Template.text(ConfigurationFile.write(all)))
                         .initialise(ClusterTemplate.steps(version, request.ephemeral()))
                         .build()

@@ -27,11 +27,13 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -114,8 +116,17 @@ public final class PostgresqlEngine implements EngineDriver {
         PostgresqlVersion version = PostgresqlVersion.of(request.version());
         check(request.version(), request.topology(), request.ephemeral());
         Map<String, String> settings = settings(request, version);
+        Map<String, String> following = new LinkedHashMap<>(settings);
+        if (!request.atLeast().isEmpty()) {
+            // What it has enough of is said as for a primary: the server takes a line that comes or goes for a change.
+            Map<String, String> most = standbysNeed(request.version(), List.of(settings, request.atLeast()));
+            most.entrySet()
+                    .removeAll(
+                            standbysNeed(request.version(), List.of(settings)).entrySet());
+            following.putAll(most);
+        }
         return Members.names(request).stream()
-                .map(name -> Members.member(request, version, settings, name))
+                .map(name -> Members.member(request, version, settings, following, name))
                 .toList();
     }
 
@@ -194,6 +205,20 @@ public final class PostgresqlEngine implements EngineDriver {
                     || inForce(setting, before).equals(inForce(setting, after));
         });
         return names;
+    }
+
+    @Override
+    public Map<String, String> standbysNeed(String version, List<Map<String, String>> settings) {
+        Map<String, ServerSetting> known = ServerSettings.of(PostgresqlVersion.of(version));
+        Map<String, String> greatest = new TreeMap<>();
+        for (String name : Members.AS_MUCH) {
+            ServerSetting setting = Objects.requireNonNull(known.get(name));
+            settings.stream()
+                    .map(each -> inForce(setting, each))
+                    .max(Comparator.comparingDouble(setting::number))
+                    .ifPresent(value -> greatest.put(name, value));
+        }
+        return greatest;
     }
 
     private static String inForce(ServerSetting setting, Map<String, String> settings) {

@@ -370,10 +370,12 @@ final class PostgresqlSession implements EngineSession {
                         + " w.conninfo, (extract(epoch from clock_timestamp() - w.last_msg_receipt_time) * 1000)::int8,"
                         + " pg_catalog.pg_last_wal_receive_lsn() IS NOT NULL OR EXISTS (SELECT 1"
                         + " FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup'"
-                        + " AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))"
+                        + " AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')),"
+                        + " pg_catalog.pg_get_wal_replay_pause_state() = 'paused'"
                         + " FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_stat_wal_receiver w ON true"
                         + " WHERE pg_catalog.pg_is_in_recovery()",
                 row -> receiver(
+                        row.getBoolean(6),
                         row.getInt(1),
                         row.getString(2),
                         row.getString(3),
@@ -411,12 +413,14 @@ final class PostgresqlSession implements EngineSession {
     }
 
     private static boolean receiver(
+            boolean paused,
             int receivers,
             @Nullable String state,
             @Nullable String source,
             @Nullable Object unheard,
             boolean readToItsEnd,
             ReplicationStatus.Builder status) {
+        status.held(paused);
         Matcher from = RECEIVES.matcher(source == null ? "" : source);
         if ("streaming".equals(state) && from.find()) {
             status.receivesFrom(from.group(1)).unheard(millis(unheard));

@@ -245,6 +245,37 @@ class WorkloadsTest {
     }
 
     @Test
+    void workloads_standbysMustHaveMore_theyHaveTheGreaterOfBoth() {
+        EngineRequest request = standbys(1)
+                .atLeast(Map.of("max_connections", "400", "max_worker_processes", "8", "max_wal_senders", "4"))
+                .build();
+
+        List<MemberWorkload> workloads = engine.workloads(request);
+
+        String primary = file(workloads.get(0), "postgresql.conf");
+        assertThat(ConfigurationFile.read(file(workloads.get(1), "postgresql.conf")))
+                .containsEntry("max_connections", "400")
+                .containsEntry("max_worker_processes", "8")
+                .containsEntry("max_wal_senders", "10");
+        assertThat(ConfigurationFile.read(primary)).doesNotContainEntry("max_connections", "400");
+    }
+
+    @Test
+    void standbysNeed_settings_greatestOfEach() {
+        assertThat(engine.standbysNeed(
+                        "17",
+                        List.of(
+                                Map.of("max_connections", "20", "work_mem", "1GB"),
+                                Map.of("max_connections", "16", "max_locks_per_transaction", "80"))))
+                .isEqualTo(Map.of(
+                        "max_connections", "20",
+                        "max_locks_per_transaction", "80",
+                        "max_prepared_transactions", "0",
+                        "max_wal_senders", "10",
+                        "max_worker_processes", "8"));
+    }
+
+    @Test
     void workloads_withStandbys_firstLeadsOthersFollow() {
         List<MemberWorkload> workloads = engine.workloads(standbys(2)
                 .putStances("m-1", new Stance(7, EngineSession.Role.PRIMARY, Optional.empty(), Set.of("m-3", "m-2"), 1))
