@@ -3,8 +3,11 @@ package dev.tenon.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tenon.api.InstanceId;
+import dev.tenon.api.TenantId;
 import dev.tenon.server.TestServer.Answer;
 import dev.tenon.spi.delivery.Capability;
+import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.sim.SimulatedPlace;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,6 +78,40 @@ class StandbysHttpIT {
         assertThat(preview.at("/warnings/0/code").textValue()).isEqualTo("WRITES_PAUSE");
     }
 
+    @Test
+    void failover_twoOfThreeLost_isDoneOnceTheLossIsAccepted() {
+        Answer created = create(2);
+        assertThat(created.status()).as(created.text()).isEqualTo(202);
+        server.done(created);
+        String instance = created.at("/instance").textValue();
+        String at = at(instance);
+        for (String member : List.of("m-1", "m-2")) {
+            server.place().lose(new MemberRef(new TenantId(tenant), new InstanceId(instance), member));
+        }
+
+        TestServer.until("a person is asked", () -> preview(at).status() == 200);
+        Answer preview = preview(at);
+        Schemas.of(server).check("Preview", preview.body());
+        assertThat(preview.at("/warnings/0/code").textValue()).isEqualTo("MAY_LOSE");
+        assertThat(preview.at("/warnings/0/values/0").textValue()).isEqualTo("m-3");
+        String accepted = preview.at("/change/accepted").toString();
+
+        Answer unsaid = post(at, "failover", "{\"member\":\"m-3\"}");
+        assertThat(unsaid.status()).as(unsaid.text()).isEqualTo(400);
+        assertThat(unsaid.text()).contains("accepted");
+        done(at, "failover", "{\"member\":\"m-3\",\"accepted\":" + accepted + "}");
+
+        assertThat(names(at)).startsWith("m-3");
+        assertThat(server.request("GET", at + "/events", server.admin()).send().text())
+                .contains("instance.failed_over", "failover.elected", "lost_bytes_known");
+    }
+
+    private Answer preview(String at) {
+        return server.request("POST", at + "/preview", server.admin())
+                .json("{\"kind\":\"FAILOVER\",\"member\":\"m-3\"}")
+                .send();
+    }
+
     @ParameterizedTest(name = "{0} {1}")
     @CsvSource(delimiter = '|', textBlock = """
                     remove-standby  | {"member":"m-1"}        | 400 | SPEC_INVALID
@@ -86,6 +123,13 @@ class StandbysHttpIT {
                     rebuild-standby | {"member":""}           | 400 | SPEC_INVALID
                     switchover      | {"member":"m-1"}        | 400 | SPEC_INVALID
                     switchover      | {"member":"../m-2"}     | 400 | SPEC_INVALID
+                    failover        | {"member":"m-1","accepted":{"knownBytes":0}}   | 400 | SPEC_INVALID
+                    failover        | {"member":"m-2","accepted":{"knownBytes":-1}}  | 400 | SPEC_INVALID
+                    failover        | {"member":"m-2","accepted":{}}                 | 400 | REQUEST_INVALID
+                    failover        | {"member":"m-2","accepted":{"knownBytes":"x"}} | 400 | REQUEST_INVALID
+                    failover        | {"accepted":{"knownBytes":0}}                  | 400 | REQUEST_INVALID
+                    failover        | {"member":"m-2"}                               | 409 | ILLEGAL_STATE
+                    failover        | {"member":"m-2","accepted":{"knownBytes":0}}   | 409 | ILLEGAL_STATE
                     add-standby     | {"member":"m-2"}        | 400 | REQUEST_INVALID
                     add-standby     | [1]                     | 400 | REQUEST_INVALID
                     """)
@@ -104,7 +148,7 @@ class StandbysHttpIT {
     void change_ofASingleMember_isRefused() {
         String at = at(server.instance(tenant, "alone"));
 
-        for (String verb : List.of("remove-standby", "rebuild-standby", "switchover")) {
+        for (String verb : List.of("remove-standby", "rebuild-standby", "switchover", "failover")) {
             Answer answer = post(at, verb, "{\"member\":\"m-1\"}");
 
             assertThat(answer.status()).as(answer.text()).isEqualTo(400);
@@ -158,7 +202,7 @@ class StandbysHttpIT {
         long changes = server.place().changes();
         String stranger = server.member("mia", server.tenant("bank"));
 
-        for (String verb : List.of("add-standby", "remove-standby", "rebuild-standby", "switchover")) {
+        for (String verb : List.of("add-standby", "remove-standby", "rebuild-standby", "switchover", "failover")) {
             Answer answer = server.request("POST", at + "/" + verb, stranger)
                     .json(verb.equals("add-standby") ? "{}" : "{\"member\":\"m-2\"}")
                     .send();

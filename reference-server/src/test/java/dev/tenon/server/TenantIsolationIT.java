@@ -148,7 +148,7 @@ class TenantIsolationIT {
             case "createAccount" -> "{\"name\":\"reporting\"}";
             case "grantAccount" -> "{\"grants\":[\"READ\"]}";
             case "createDatabase" -> "{\"name\":\"more\"}";
-            case "removeStandby", "rebuildStandby", "switchover" -> "{\"member\":\"m-2\"}";
+            case "removeStandby", "rebuildStandby", "switchover", "failover" -> "{\"member\":\"m-2\"}";
             default -> "{}";
         };
     }

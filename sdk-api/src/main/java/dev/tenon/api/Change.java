@@ -27,7 +27,8 @@ import java.util.Set;
     @JsonSubTypes.Type(value = Change.AddStandby.class, name = "STANDBY_ADD"),
     @JsonSubTypes.Type(value = Change.RemoveStandby.class, name = "STANDBY_REMOVE"),
     @JsonSubTypes.Type(value = Change.RebuildStandby.class, name = "STANDBY_REBUILD"),
-    @JsonSubTypes.Type(value = Change.Switchover.class, name = "SWITCHOVER")
+    @JsonSubTypes.Type(value = Change.Switchover.class, name = "SWITCHOVER"),
+    @JsonSubTypes.Type(value = Change.Failover.class, name = "FAILOVER")
 })
 public sealed interface Change {
     /** Makes a new instance. */
@@ -177,6 +178,16 @@ public sealed interface Change {
      */
     record Switchover(String member) implements Change {}
 
+    /**
+     * Makes a standby the primary although something may be lost, because the primary is gone and no fail-over happens by itself (故障切换).
+     * Possible only then; a primary that is well is changed by {@link Switchover}, which loses nothing.
+     *
+     * @param member the standby's name
+     * @param accepted the loss that is accepted: refused if more may be lost. May be absent in what is previewed only: the change in
+     *     that {@link Preview} holds what may be lost then
+     */
+    record Failover(String member, Optional<PossibleLoss> accepted) implements Change {}
+
     /** Returns the standby that this change is about, if it is about one. */
     default Optional<String> standby() {
         if (this instanceof RemoveStandby remove) {
@@ -185,6 +196,8 @@ public sealed interface Change {
             return Optional.of(rebuild.member());
         } else if (this instanceof Switchover switchover) {
             return Optional.of(switchover.member());
+        } else if (this instanceof Failover failover) {
+            return Optional.of(failover.member());
         }
         return Optional.empty();
     }

@@ -92,6 +92,17 @@ public interface Instance {
         return apply(new Change.Switchover(member));
     }
 
+    /**
+     * Makes a standby the primary although something may be lost, see {@link Change.Failover}. What may be lost says a preview:
+     * {@code instance.apply(instance.preview(new Change.Failover(member, Optional.empty())))} accepts exactly that.
+     *
+     * @throws ConflictException {@code ILLEGAL_STATE} if the primary is well or is being replaced by itself, {@code STALE} if more than
+     *     this may be lost
+     */
+    default Operation<Instance> failover(String member, PossibleLoss accepted) {
+        return apply(new Change.Failover(member, java.util.Optional.of(accepted)));
+    }
+
     /** Puts it into the recycle bin for 7 days; an ephemeral instance is purged at once. */
     default Operation<Instance> delete() {
         return apply(new Change.Delete(java.util.Optional.empty()));

@@ -48,6 +48,8 @@ public enum OperationKind {
     STANDBY_REBUILD,
     /** Makes a standby the primary. */
     SWITCHOVER,
+    /** Makes a standby the primary although something may be lost. */
+    FAILOVER,
     /** Brings it back to what it shall be; started by the control plane itself. */
     HEAL;
 
@@ -84,6 +86,8 @@ public enum OperationKind {
             return STANDBY_REBUILD;
         } else if (change instanceof Change.Switchover) {
             return SWITCHOVER;
+        } else if (change instanceof Change.Failover) {
+            return FAILOVER;
         } else {
             return PURGE;
         }

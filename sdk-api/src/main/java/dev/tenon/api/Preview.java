@@ -69,6 +69,19 @@ public interface Preview {
         NEXT_RESTART,
         /** Sessions end, and writes pause for about a second. */
         WRITES_PAUSE,
+        /** Members restart one after the other, the standbys first; then a standby takes the primary's place. */
+        ROLLS,
+        /** The primary restarts where it is, before its standbys, which must not have less than it. Values: the settings. */
+        ROLLS_PRIMARY_FIRST,
+        /** Writes wait while the only standby restarts. Values: the standby. */
+        WRITES_WAIT,
+        /**
+         * Something may be lost. Values: the standby whose copy is taken, the bytes of log known to be missing in it, and the moment up to
+         * which nothing is missing, in ISO 8601; empty if no such moment is known.
+         */
+        MAY_LOSE,
+        /** Another standby has more. Values: that standby, how many bytes more. */
+        OTHER_HAS_MORE,
         /** The data of a member is removed for good. Values: the member. */
         MEMBER_REMOVED,
         /** A member cannot take over until its copy is complete. Values: the member. */

@@ -253,6 +253,7 @@ final class ChangePages {
             case "standby_remove" -> new Change.RemoveStandby(member);
             case "standby_rebuild" -> new Change.RebuildStandby(member);
             case "switchover" -> new Change.Switchover(member);
+            case "failover" -> new Change.Failover(member, Optional.empty());
             case "delete" -> new Change.Delete(Optional.of(Duration.ofDays(Long.parseLong(retentionDays))));
             default -> throw new NotFoundException("no such change");
         };
@@ -294,7 +295,7 @@ final class ChangePages {
                 fields.put("previewed", days);
                 return simple(kind, days, "");
             }
-            case "standby_remove", "standby_rebuild", "switchover" -> {
+            case "standby_remove", "standby_rebuild", "switchover", "failover" -> {
                 keep(ctx, fields, "member");
                 return simple(kind, "", Site.form(ctx, "member"));
             }
@@ -313,6 +314,7 @@ final class ChangePages {
     /** Returns what must be typed before a change that cannot be taken back. */
     private static String typed(Change change, InstanceView view) {
         boolean forEver = change instanceof Change.Purge
+                || change instanceof Change.Failover
                 || (change instanceof Change.Delete && view.spec().ephemeral());
         return forEver ? view.spec().name() : "";
     }
@@ -341,7 +343,8 @@ final class ChangePages {
                 change instanceof Change.Delete
                         || change instanceof Change.Purge
                         || change instanceof Change.Freeze
-                        || change instanceof Change.RemoveStandby,
+                        || change instanceof Change.RemoveStandby
+                        || change instanceof Change.Failover,
                 Optional.of(preview),
                 fields,
                 typed(change, view),

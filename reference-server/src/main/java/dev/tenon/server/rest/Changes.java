@@ -6,11 +6,13 @@ import dev.tenon.api.Change;
 import dev.tenon.api.Cidr;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
+import dev.tenon.api.PossibleLoss;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
 import dev.tenon.server.http.Bodies;
 import dev.tenon.server.http.HttpProblem;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,10 @@ final class Changes {
     private record DeleteBody(Optional<String> retention) {}
 
     private record MemberBody(Optional<String> member) {}
+
+    private record FailoverBody(Optional<String> member, Optional<AcceptedBody> accepted) {}
+
+    private record AcceptedBody(Optional<Long> knownBytes, Optional<Instant> safeUntil) {}
 
     private record Nothing() {}
 
@@ -102,6 +108,7 @@ final class Changes {
             case "STANDBY_REMOVE" -> new Change.RemoveStandby(member(bodies, body));
             case "STANDBY_REBUILD" -> new Change.RebuildStandby(member(bodies, body));
             case "SWITCHOVER" -> new Change.Switchover(member(bodies, body));
+            case "FAILOVER" -> failover(bodies.value(body, FailoverBody.class));
             case "DELETE" ->
                 new Change.Delete(retention(bodies.value(body, DeleteBody.class).retention()));
             default -> throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "kind", "no kind of change of an instance");
@@ -109,10 +116,25 @@ final class Changes {
     }
 
     private static String member(Bodies bodies, ObjectNode body) {
-        return bodies.value(body, MemberBody.class)
-                .member()
-                .orElseThrow(() -> HttpProblem.invalid(
-                        ErrorCode.REQUEST_INVALID, "member", "is missing; expected the name of a standby"));
+        return member(bodies.value(body, MemberBody.class).member());
+    }
+
+    private static String member(Optional<String> given) {
+        return given.orElseThrow(() ->
+                HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "member", "is missing; expected the name of a standby"));
+    }
+
+    private static Change failover(FailoverBody body) {
+        return new Change.Failover(
+                member(body.member()),
+                body.accepted()
+                        .map(accepted -> new PossibleLoss(
+                                accepted.knownBytes()
+                                        .orElseThrow(() -> HttpProblem.invalid(
+                                                ErrorCode.REQUEST_INVALID,
+                                                "accepted.knownBytes",
+                                                "is missing; expected a number of bytes")),
+                                accepted.safeUntil())));
     }
 
     static Optional<Duration> retention(Optional<String> text) {

@@ -114,6 +114,13 @@ final class InstanceRoutes {
                         .takes("MemberChange"),
                 change("POST", ONE + "/switchover", "switchover", "SWITCHOVER", "Makes a standby the primary")
                         .takes("MemberChange"),
+                change(
+                                "POST",
+                                ONE + "/failover",
+                                "failover",
+                                "FAILOVER",
+                                "Makes a standby the primary although something may be lost")
+                        .takes("FailoverChange"),
                 Route.post(ONE + "/preview", "previewChange", "Says what a change would do", 200, "Preview", c -> {
                             Instance instance = c.instance();
                             c.answer(200, instance.preview(Changes.any(c.bodies(), c.object(false))));

@@ -3,8 +3,10 @@ package dev.tenon.server.portal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Event;
+import dev.tenon.api.Health;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Lifecycle;
+import dev.tenon.api.Preview;
 import dev.tenon.api.Reason;
 import dev.tenon.server.portal.view.InstanceList;
 import dev.tenon.server.portal.view.InstancePage;
@@ -154,7 +156,35 @@ class PortalRenderingTest {
                 .contains("/change/switchover?member=m-2\"")
                 .contains("/change/standby_rebuild?member=m-3\"")
                 .contains("/change/standby_remove?member=m-3\"")
+                .doesNotContain("/change/failover")
                 .doesNotContain("member=m-1");
+    }
+
+    @Test
+    void topology_down_offersToForceAFailOver() {
+        String html = render(
+                "instance/topology.jte",
+                Map.of(
+                        "page",
+                        Samples.page(Messages.CHINESE, "instances"),
+                        "row",
+                        Samples.cluster(new Health.Down(List.of(Reason.of(Reason.Code.STANDBYS_TOO_FEW))))
+                                .row(),
+                        "digest",
+                        "d"));
+
+        assertThat(html).contains("/change/failover?member=m-2\"").contains("强制故障切换");
+    }
+
+    @Test
+    void warning_whatMayBeLost_isSaidInChinese() {
+        Page page = Samples.page(Messages.CHINESE, "instances");
+        Preview.Warning known = new Preview.Warning(
+                Preview.WarningCode.MAY_LOSE, List.of("m-2", "2048", "2026-01-01T00:00:00Z"), "text");
+        Preview.Warning unknown = new Preview.Warning(Preview.WarningCode.MAY_LOSE, List.of("m-2", "0", ""), "text");
+
+        assertThat(page.warning(known)).contains("m-2", "2 KiB").doesNotContain("尚不清楚");
+        assertThat(page.warning(unknown)).contains("m-2", "尚不清楚");
     }
 
     @Test

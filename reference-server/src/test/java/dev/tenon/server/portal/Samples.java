@@ -270,12 +270,16 @@ final class Samples {
     }
 
     static InstancePage cluster() {
+        return cluster(new Health.Degraded(List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-3"))));
+    }
+
+    static InstancePage cluster(Health health) {
         InstanceSpec spec = InstanceSpec.builder()
                 .from(spec("orders").build())
                 .topology(Topology.primaryStandby(2))
                 .build();
         InstanceView view = view(spec, new Lifecycle.Active())
-                .health(new Health.Degraded(List.of(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, "m-3"))))
+                .health(health)
                 .addMembers(
                         new Member(
                                 "m-2",

@@ -4,16 +4,19 @@ import dev.tenon.api.Change;
 import dev.tenon.api.Cidr;
 import dev.tenon.api.ConflictException;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Durability;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.ParameterCatalogue;
+import dev.tenon.api.PossibleLoss;
 import dev.tenon.api.Preview;
 import dev.tenon.api.Resources;
 import dev.tenon.api.TenantSpec;
 import dev.tenon.api.Topology;
 import dev.tenon.core.catalogue.Offering;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.Phase;
@@ -27,6 +30,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -46,7 +50,8 @@ public final class ChangePlanner {
             OperationKind.STANDBY_ADD,
             OperationKind.STANDBY_REMOVE,
             OperationKind.STANDBY_REBUILD,
-            OperationKind.SWITCHOVER);
+            OperationKind.SWITCHOVER,
+            OperationKind.FAILOVER);
 
     private static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
 
@@ -116,6 +121,8 @@ public final class ChangePlanner {
         Legality.require(kind, phase);
         if (change instanceof Change.Resize resize) {
             return resize(now, phase, resize, tenant);
+        } else if (change instanceof Change.Failover failover) {
+            return failover(now, phase, failover);
         } else if (change instanceof Change.Parameters parameters) {
             return parameters(now, phase, parameters);
         } else if (change instanceof Change.Access access) {
@@ -147,6 +154,20 @@ public final class ChangePlanner {
             return members(now, phase, change, tenant);
         } else if (change instanceof Change.Purge) {
             return gone(now, kind, phase, List.of(Warnings.DATA_REMOVED));
+        } else if (change instanceof Change.Restart && now.spec().topology().standbys() > 0) {
+            Roll roll = roll(now, now.spec(), now.projectedResources());
+            return new ChangePlan(
+                    kind,
+                    now.spec(),
+                    now.projectedResources(),
+                    Optional.empty(),
+                    roll.steps(),
+                    true,
+                    roll.interruption(),
+                    List.of(),
+                    false,
+                    false,
+                    roll.warnings());
         } else {
             Phase steps = change instanceof Change.Recover ? now.before().orElse(Phase.ACTIVE) : phase;
             boolean restart = change instanceof Change.Restart;
@@ -170,6 +191,59 @@ public final class ChangePlanner {
     private static List<String> steps(OperationKind kind, Phase phase, Topology topology) {
         List<String> steps = StepNames.of(kind, phase, false);
         return topology.standbys() > 0 ? StepNames.withStandbys(steps) : steps;
+    }
+
+    /** Returns the change with what is asked of whoever wants it done, if that was left open: the loss to be accepted. */
+    static Change completed(InstanceDoc now, Change change) {
+        return change instanceof Change.Failover failover
+                        && failover.accepted().isEmpty()
+                        && now.stakes().containsKey(failover.member())
+                ? new Change.Failover(failover.member(), Optional.of(loss(now, failover.member())))
+                : change;
+    }
+
+    private static PossibleLoss loss(InstanceDoc now, String member) {
+        Loss loss = Objects.requireNonNull(now.stakes().get(member)).loss();
+        return new PossibleLoss(loss.knownBytes(), loss.since());
+    }
+
+    private static String text(PossibleLoss loss) {
+        return loss.knownBytes() + " bytes"
+                + loss.safeUntil().map(at -> " and what came after " + at).orElse(" and more, from whenever on");
+    }
+
+    private ChangePlan failover(InstanceDoc now, Phase phase, Change.Failover change) {
+        requireStandby(now, change.member());
+        if (now.stakes().isEmpty()) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE,
+                    "the primary of " + now.spec().name() + " is well, or is being brought back or replaced by itself;"
+                            + " to change a primary that is well, switch over, which loses nothing");
+        }
+        InstanceDoc.Stake stake = now.stakes().get(change.member());
+        if (stake == null) {
+            throw new InvalidSpecException(
+                    "member",
+                    "does not answer or has no sound copy; expected one of "
+                            + new TreeSet<>(now.stakes().keySet()));
+        }
+        PossibleLoss accepted = change.accepted()
+                .orElseThrow(() -> new InvalidSpecException(
+                        "accepted", "is missing; look at a preview, which says what may be lost, and accept that"));
+        PossibleLoss stated = loss(now, change.member());
+        if (!stake.loss().within(new Loss(accepted.knownBytes(), accepted.safeUntil()))) {
+            throw new ConflictException(
+                    ErrorCode.STALE,
+                    "more may be lost than was accepted: " + text(stated) + "; accepted: " + text(accepted));
+        }
+        List<Preview.Warning> warnings = new ArrayList<>();
+        warnings.add(Warnings.mayLose(change.member(), stated));
+        new TreeMap<>(now.stakes()).forEach((name, other) -> {
+            if (other.position() > stake.position()) {
+                warnings.add(Warnings.otherHasMore(name, other.position() - stake.position()));
+            }
+        });
+        return plain(now, change.kind(), phase, now.spec(), false, List.of(), warnings);
     }
 
     /** Plans what changes who is a member, or which of them is the primary. */
@@ -224,12 +298,37 @@ public final class ChangePlanner {
         }
     }
 
-    /** Standbys must be started with settings that their primary had before; this is not done member by member yet. */
-    private static void refuseWithStandbys(InstanceDoc now, String field, String what) {
-        if (now.spec().topology().standbys() > 0) {
-            throw new InvalidSpecException(
-                    ErrorCode.UNSUPPORTED, field, what + " is not possible yet while an instance has standbys");
+    /** How the members of an instance with standbys are restarted. */
+    private record Roll(List<String> steps, Duration interruption, List<Preview.Warning> warnings) {}
+
+    /**
+     * What standbys need as much of as their primary goes up at the standbys first and down at the primary first, which restarts where it
+     * is then: no standby could take its place with less.
+     */
+    private Roll roll(InstanceDoc now, InstanceSpec spec, Resources size) {
+        EngineDriver engine = offering.engine(spec.engine());
+        Map<String, String> before = settings(
+                sizing(engine, now.spec(), now.projectedResources(), now.spec().parameters()));
+        Map<String, String> after = settings(sizing(engine, spec, size, spec.parameters()));
+        List<Map<String, String>> all = new ArrayList<>(List.of(before, after));
+        if (!now.atLeast().isEmpty()) {
+            all.add(now.atLeast());
         }
+        Map<String, String> most = engine.standbysNeed(spec.version(), all);
+        Map<String, String> then = engine.standbysNeed(spec.version(), List.of(after));
+        Set<String> less = new TreeSet<>(most.keySet());
+        less.removeIf(name -> Objects.equals(most.get(name), then.get(name)));
+        boolean down = !less.isEmpty();
+        boolean waits = now.spec().topology().standbys() == 1
+                && now.spec().topology().durability() != Durability.ASYNC
+                && now.names().size() > 1;
+        List<Preview.Warning> warnings = new ArrayList<>();
+        warnings.add(down ? Warnings.rollsPrimaryFirst(less) : Warnings.ROLLS);
+        warnings.add(Warnings.WRITES_PAUSE);
+        if (waits) {
+            warnings.add(Warnings.writesWait(now.names().get(1)));
+        }
+        return new Roll(StepNames.rolling(down), down || waits ? RESTART : SWITCHOVER, warnings);
     }
 
     private ChangePlan plain(
@@ -298,7 +397,6 @@ public final class ChangePlanner {
     }
 
     private ChangePlan resize(InstanceDoc now, Phase phase, Change.Resize change, TenantSpec tenant) {
-        refuseWithStandbys(now, "resources", "a new size");
         EngineDriver engine = offering.engine(now.spec().engine());
         DeliveryDriver delivery = offering.delivery(now.delivery());
         Resources before = now.projectedResources();
@@ -320,7 +418,10 @@ public final class ChangePlanner {
         Set<String> restarts = engine.restartNeeded(spec.version(), settings(old), settings(sizing));
         boolean running = phase.running();
         boolean inPlace = delivery.capabilities().contains(Capability.RESIZE_IN_PLACE);
-        boolean restart = running && (!restarts.isEmpty() || !inPlace);
+        boolean restart = running && (!restarts.isEmpty() || !inPlace || now.mixed());
+        Optional<Roll> roll = restart && now.spec().topology().standbys() > 0
+                ? Optional.of(roll(now, spec, after))
+                : Optional.empty();
         List<Preview.Difference> differences = new ArrayList<>();
         difference(
                 differences, "cpus", before.cpus().toPlainString(), after.cpus().toPlainString());
@@ -339,14 +440,15 @@ public final class ChangePlanner {
         if (restart) {
             warnings.add(inPlace ? Warnings.restarts(restarts) : Warnings.RESTARTS_FOR_LIMITS);
         }
+        roll.ifPresent(how -> warnings.addAll(how.warnings()));
         return new ChangePlan(
                 OperationKind.RESIZE,
                 spec,
                 after,
                 Optional.of(after),
-                resizeSteps(running, restart, inPlace),
+                roll.map(Roll::steps).orElseGet(() -> resizeSteps(running, restart, inPlace)),
                 restart,
-                restart ? RESTART : Duration.ZERO,
+                roll.map(Roll::interruption).orElse(restart ? RESTART : Duration.ZERO),
                 differences,
                 tenant.approvalRequired(),
                 false,
@@ -386,31 +488,34 @@ public final class ChangePlanner {
         Sizing sizing = sizing(engine, spec, size, wanted);
         Map<String, String> after = settings(sizing);
         Set<String> restarts = engine.restartNeeded(spec.version(), before, after);
-        if (!restarts.isEmpty()) {
-            refuseWithStandbys(now, "parameters", "a change that needs a restart " + new TreeSet<>(restarts));
-        }
         Set<String> waiting = new TreeSet<>(restarts);
         if (change.restart()) {
             waiting.addAll(now.pendingRestart());
         }
         boolean needed = phase.running() && !waiting.isEmpty();
         boolean restart = needed && change.restart();
+        Optional<Roll> roll =
+                restart && now.spec().topology().standbys() > 0 ? Optional.of(roll(now, spec, size)) : Optional.empty();
+        List<Preview.Warning> warnings = new ArrayList<>();
+        if (needed) {
+            warnings.add(restart ? Warnings.restarts(waiting) : Warnings.nextRestart(waiting));
+        }
+        roll.ifPresent(how -> warnings.addAll(how.warnings()));
         return new ChangePlan(
                 OperationKind.PARAMETERS,
                 spec,
                 size,
                 Optional.empty(),
-                restart
-                        ? List.of(StepNames.FILES, StepNames.STOP, StepNames.START, StepNames.PUBLISH)
-                        : StepNames.of(OperationKind.PARAMETERS, phase, false),
+                roll.map(Roll::steps)
+                        .orElseGet(() -> restart
+                                ? List.of(StepNames.FILES, StepNames.STOP, StepNames.START, StepNames.PUBLISH)
+                                : StepNames.of(OperationKind.PARAMETERS, phase, false)),
                 restart,
-                restart ? RESTART : Duration.ZERO,
+                roll.map(Roll::interruption).orElse(restart ? RESTART : Duration.ZERO),
                 differences(before, after, reasons(sizing)),
                 false,
                 false,
-                restart
-                        ? List.of(Warnings.restarts(waiting))
-                        : needed ? List.of(Warnings.nextRestart(waiting)) : List.of());
+                warnings);
     }
 
     /** Returns the specification with the change of what only people read. */

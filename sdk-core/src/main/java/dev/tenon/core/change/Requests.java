@@ -20,6 +20,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Says to an engine what instance is meant. */
 public final class Requests {
@@ -42,6 +44,7 @@ public final class Requests {
                 .stances(stances(doc, spec.topology().durability(), members))
                 .resources(resources)
                 .parameters(spec.parameters())
+                .atLeast(doc.atLeast())
                 .whitelist(spec.whitelist())
                 .ephemeral(spec.ephemeral())
                 .zone(spec.zone());
@@ -61,11 +64,19 @@ public final class Requests {
         return of(doc, spec, doc.resources(), doc.names(), secrets);
     }
 
-    /** Returns the members' workloads, in start order, as this place can carry them. */
-    public static List<MemberWorkload> workloads(EngineDriver engine, DeliveryDriver delivery, EngineRequest request) {
+    /**
+     * Returns the members' workloads, in start order, as this place can carry them.
+     *
+     * @param rolled members that have something else than the request says
+     */
+    public static List<MemberWorkload> workloads(
+            EngineDriver engine,
+            DeliveryDriver delivery,
+            EngineRequest request,
+            Map<String, InstanceDoc.Rolled> rolled) {
         // Where there is one host, members are on it together; whoever asked for them was told so.
         boolean together = !delivery.capabilities().contains(Capability.SEVERAL_HOSTS);
-        return engine.workloads(request).stream()
+        return described(engine, request, rolled)
                 .map(workload -> together
                         ? MemberWorkload.builder()
                                 .from(workload)
@@ -74,6 +85,46 @@ public final class Requests {
                         : workload)
                 .sorted(Comparator.comparingInt(MemberWorkload::startOrder))
                 .toList();
+    }
+
+    private static Stream<MemberWorkload> described(
+            EngineDriver engine, EngineRequest request, Map<String, InstanceDoc.Rolled> rolled) {
+        if (rolled.isEmpty()) {
+            return engine.workloads(request).stream();
+        }
+        // Whoever leads may have more than was thought when the others were told what they need at least.
+        String first = request.members().get(0);
+        EngineRequest of = EngineRequest.builder()
+                .from(request)
+                .atLeast(engine.standbysNeed(
+                        request.version(),
+                        Stream.of(request.atLeast(), settings(engine, own(request, rolled.get(first))))
+                                .filter(settings -> !settings.isEmpty())
+                                .toList()))
+                .build();
+        return engine.workloads(of).stream().map(workload -> {
+            String name = workload.ref().member();
+            return rolled.containsKey(name)
+                    ? engine.workloads(own(of, rolled.get(name))).stream()
+                            .filter(one -> one.ref().member().equals(name))
+                            .findFirst()
+                            .orElseThrow()
+                    : workload;
+        });
+    }
+
+    private static EngineRequest own(EngineRequest request, InstanceDoc.@Nullable Rolled rolled) {
+        return rolled == null
+                ? request
+                : EngineRequest.builder()
+                        .from(request)
+                        .parameters(rolled.parameters())
+                        .resources(rolled.resources())
+                        .build();
+    }
+
+    private static Map<String, String> settings(EngineDriver engine, EngineRequest request) {
+        return ChangePlanner.settings(engine.sizing(request.version(), request.resources(), request.parameters()));
     }
 
     /** What the record says each member shall be; nothing where there is none. */

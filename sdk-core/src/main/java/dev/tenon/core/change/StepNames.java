@@ -26,8 +26,14 @@ public final class StepNames {
     public static final String JOIN = "join";
     /** Commits wait for the standbys as the durability says; members that are none any more are gone. */
     public static final String SYNC = "sync";
+    /** All members were restarted with what they shall have, the primary by changing places with a standby. */
+    public static final String ROLL = "roll";
+    /** As {@link #ROLL}, but the primary was restarted where it is, before the standbys. */
+    public static final String ROLL_DOWN = "roll-down";
     /** Primary and standby have changed places. */
     public static final String SWITCH = "switch";
+    /** A standby leads, whatever of the old primary's log is lost with it. */
+    public static final String FAIL_OVER = "fail-over";
     /** What is known of the running server is taken over; no effect outside. */
     public static final String PUBLISH = "publish";
     /** Processor, memory and storage limits are as wanted. */
@@ -54,7 +60,12 @@ public final class StepNames {
             Map.entry(MEMBERS, "keep the new member's name"),
             Map.entry(JOIN, "copy and start the standbys until they follow the primary"),
             Map.entry(SYNC, "let commits wait for the standbys as asked"),
+            Map.entry(
+                    ROLL,
+                    "restart the standbys one after the other, then let one take the primary's place and restart it"),
+            Map.entry(ROLL_DOWN, "restart the primary where it is, then the standbys one after the other"),
             Map.entry(SWITCH, "stop the primary, let the standby take its place and the primary follow it"),
+            Map.entry(FAIL_OVER, "let standbys stop receiving from the lost primary, and promote one"),
             Map.entry(PUBLISH, "publish the endpoint"),
             Map.entry(LIMITS, "change processor, memory and storage limits"),
             Map.entry(FILES, "write the configuration and reload it"),
@@ -82,6 +93,20 @@ public final class StepNames {
         return all;
     }
 
+    /**
+     * Returns the steps that restart the members of a running instance with standbys.
+     *
+     * @param down whether standbys get less of something of which they need as much as their primary
+     */
+    public static List<String> rolling(boolean down) {
+        return List.of(down ? ROLL_DOWN : ROLL, SYNC, PUBLISH);
+    }
+
+    /** Returns whether these are steps that restart the members of an instance one after the other. */
+    public static boolean rolls(List<String> steps) {
+        return steps.contains(ROLL) || steps.contains(ROLL_DOWN);
+    }
+
     /** Returns the steps of a kind where they depend on nothing but the phase. */
     public static List<String> of(OperationKind kind, Phase phase, boolean purge) {
         return switch (kind) {
@@ -102,6 +127,7 @@ public final class StepNames {
             case STANDBY_REMOVE -> List.of(SYNC, PUBLISH);
             case STANDBY_REBUILD -> List.of(JOIN, SYNC, PUBLISH);
             case SWITCHOVER -> List.of(SWITCH, JOIN, SYNC, PUBLISH);
+            case FAILOVER -> List.of(FAIL_OVER, PUBLISH);
             case HEAL -> phase.running() ? List.of(LIMITS, PREPARE, START, PUBLISH) : List.of(STOP);
         };
     }

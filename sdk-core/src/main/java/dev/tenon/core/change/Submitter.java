@@ -149,7 +149,8 @@ public final class Submitter {
     public Preview preview(TenantId tenant, InstanceId id, Change change) {
         InstanceDoc doc = instance(tenant, id);
         TenantDoc owner = tenants.get(tenant);
-        return preview(doc, owner, change, planner.change(doc, change, owner.spec()));
+        Change whole = ChangePlanner.completed(doc, change);
+        return preview(doc, owner, whole, planner.change(doc, whole, owner.spec()));
     }
 
     private Preview preview(InstanceDoc doc, TenantDoc owner, Change change, ChangePlan plan) {

@@ -1,9 +1,11 @@
 package dev.tenon.core.change;
 
+import dev.tenon.api.PossibleLoss;
 import dev.tenon.api.Preview.Warning;
 import dev.tenon.api.Preview.WarningCode;
 import dev.tenon.spi.delivery.Capability;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
@@ -24,7 +26,48 @@ final class Warnings {
     static final Warning WRITES_PAUSE =
             new Warning(WarningCode.WRITES_PAUSE, List.of(), "sessions end, and writes pause for about a second");
 
+    static final Warning ROLLS = new Warning(
+            WarningCode.ROLLS,
+            List.of(),
+            "members restart one after the other, the standbys first; then a standby takes the primary's place");
+
     private Warnings() {}
+
+    static Warning rollsPrimaryFirst(Collection<String> settings) {
+        List<String> sorted = List.copyOf(new TreeSet<>(settings));
+        return new Warning(
+                WarningCode.ROLLS_PRIMARY_FIRST,
+                sorted,
+                "the primary restarts where it is, before its standbys, which must not have less than it of " + sorted);
+    }
+
+    static Warning mayLose(String standby, PossibleLoss loss) {
+        return new Warning(
+                WarningCode.MAY_LOSE,
+                List.of(
+                        standby,
+                        Long.toString(loss.knownBytes()),
+                        loss.safeUntil().map(Instant::toString).orElse("")),
+                "the copy of " + standby + " is taken: it lacks " + loss.knownBytes()
+                        + " bytes of log that are known of, and whatever the primary wrote unseen; "
+                        + loss.safeUntil()
+                                .map(at -> "what was acknowledged before " + at + " is there")
+                                .orElse("up to when it has everything is not known"));
+    }
+
+    static Warning otherHasMore(String standby, long bytes) {
+        return new Warning(
+                WarningCode.OTHER_HAS_MORE,
+                List.of(standby, Long.toString(bytes)),
+                standby + " has " + bytes + " bytes of log more");
+    }
+
+    static Warning writesWait(String standby) {
+        return new Warning(
+                WarningCode.WRITES_WAIT,
+                List.of(standby),
+                "writes wait while the only standby, " + standby + ", restarts");
+    }
 
     static Warning memberRemoved(String member) {
         return new Warning(

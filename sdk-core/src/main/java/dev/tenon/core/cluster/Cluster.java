@@ -35,6 +35,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -109,11 +110,13 @@ public final class Cluster {
      * @param members all who shall be members
      * @param request what a person asked for
      * @param heldBack why there must be no automatic fail-over now
+     * @param ends runs of members that shall end, by member: the members are started anew as what they are
      */
-    public record Aim(Set<String> members, Optional<Request> request, Optional<String> heldBack) {
+    public record Aim(
+            Set<String> members, Optional<Request> request, Optional<String> heldBack, Map<String, String> ends) {
         /** Nothing but that the members there are go on. */
         public static Aim of(InstanceDoc doc) {
-            return new Aim(Set.copyOf(doc.names()), Optional.empty(), Optional.empty());
+            return new Aim(Set.copyOf(doc.names()), Optional.empty(), Optional.empty(), Map.of());
         }
     }
 
@@ -190,7 +193,7 @@ public final class Cluster {
         for (int round = 1; ; round++) {
             FailoverRecord record = now.failover().orElseThrow();
             Wanted wanted = new Wanted(aim.members(), durability(now), aim.request());
-            Seen seen = seen(record);
+            Seen seen = seen(now);
             changing = !record.steady();
             dead = PLANNER.lost(record, seen).isPresent();
             Optional<String> held = dead && aim.heldBack().isEmpty()
@@ -203,7 +206,7 @@ public final class Cluster {
                 continue;
             }
             long before = ended();
-            boolean waits = send(now, lease, decision);
+            boolean waits = send(now, lease, decision) | restart(now, lease, aim.ends());
             boolean more = waits && awaitMore(before, REACTION);
             if (!more && (!waits || record.steady())
                     || round >= ROUNDS
@@ -250,7 +253,8 @@ public final class Cluster {
         awaitIdle(asked, ANSWERS);
     }
 
-    private Seen seen(FailoverRecord record) {
+    private Seen seen(InstanceDoc doc) {
+        FailoverRecord record = doc.failover().orElseThrow();
         MemberLink leader = links.get(record.primary());
         Optional<ReplicationStatus> primary = leader == null
                 ? Optional.empty()
@@ -258,7 +262,13 @@ public final class Cluster {
         Map<String, Seen.Member> members = new HashMap<>();
         links.forEach(
                 (name, link) -> members.put(name, link.seen(name.equals(record.primary()), primary, FRESH, STUCK)));
-        return new Seen(world.store().now(), members, leader == null ? List.of() : leader.marks());
+        List<Seen.Mark> marks = leader == null ? List.of() : leader.marks();
+        return new Seen(world.store().now(), members, marks.isEmpty() ? Stakes.marks(doc.stakes()) : marks);
+    }
+
+    /** Returns what each standby that could lead has, if the primary is lost and only a person may decide. */
+    public Map<String, InstanceDoc.Stake> stakes(Pass pass) {
+        return Stakes.of(PLANNER, pass);
     }
 
     /** Returns how the last task at each member failed, if it did. */
@@ -266,6 +276,12 @@ public final class Cluster {
         Map<String, TenonException> failures = new TreeMap<>();
         links.forEach((name, link) -> link.failure().ifPresent(failure -> failures.put(name, failure)));
         return failures;
+    }
+
+    /** Returns how far a standby had replayed the log when the primary was asked last. */
+    public OptionalLong replayed(String primary, String standby) {
+        MemberLink leader = links.get(primary);
+        return leader == null ? OptionalLong.empty() : leader.replayedBy(standby);
     }
 
     /** Returns whether a member is being copied now. */
@@ -302,6 +318,27 @@ public final class Cluster {
         }
         owed = unsent;
         return waits;
+    }
+
+    /**
+     * Ends the runs of members that shall end, and of standbys that replay no more before they are started anew. The protocol finds them
+     * stopped and starts them. Returns whether any is being ended.
+     */
+    private boolean restart(InstanceDoc doc, Lease lease, Map<String, String> ends) {
+        FailoverRecord record = doc.failover().orElseThrow();
+        List<MemberLink> due = links.values().stream()
+                .filter(link -> Optional.ofNullable(ends.get(link.name()))
+                                .map(link::runs)
+                                .orElse(false)
+                        || link.held() && !link.name().equals(record.primary()))
+                .filter(link -> record.steady() && !paused(link.name()))
+                .toList();
+        if (due.isEmpty()) {
+            return false;
+        }
+        Job job = job(doc, lease);
+        due.forEach(link -> begin(link, () -> link.stop(job), true));
+        return true;
     }
 
     private boolean paused(String member) {
@@ -455,6 +492,7 @@ public final class Cluster {
         return new Job(
                 doc.failover().orElseThrow(),
                 Requests.of(doc, secrets()),
+                doc.rolled(),
                 world.offering().engine(doc.spec().engine()),
                 world.offering().delivery(doc.delivery()),
                 new Epoch(lease.epoch()));
@@ -518,7 +556,8 @@ public final class Cluster {
         List<MemberWorkload> workloads = Requests.workloads(
                 world.offering().engine(doc.spec().engine()),
                 world.offering().delivery(doc.delivery()),
-                Requests.of(doc, secrets()));
+                Requests.of(doc, secrets()),
+                doc.rolled());
         List<InstanceDoc.MemberStatus> members = Members.statuses(doc, places(), replication, workloads);
         InstanceDoc.Builder builder = doc.but().members(members);
         members.get(0).address().ifPresent(builder::address);

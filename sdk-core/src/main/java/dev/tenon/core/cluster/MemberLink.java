@@ -172,6 +172,27 @@ final class MemberLink {
                 followed ? Duration.ZERO : Duration.ofNanos(time - streamedAt));
     }
 
+    /** Returns whether this run of it goes on. */
+    boolean runs(String incarnation) {
+        return place.map(seen -> seen.state() == MemberState.RUNNING
+                        && seen.incarnation().equals(Optional.of(incarnation)))
+                .orElse(false);
+    }
+
+    /** Returns whether it replays no more before it is started anew. */
+    boolean held() {
+        return status.map(ReplicationStatus::held).orElse(false);
+    }
+
+    /** Returns how far a member had replayed when this one was asked last. */
+    OptionalLong replayedBy(String member) {
+        return status.stream()
+                .flatMap(said -> said.standbys().stream())
+                .filter(standby -> standby.member().equals(member))
+                .mapToLong(ReplicationStatus.Standby::replayed)
+                .findFirst();
+    }
+
     private static boolean streams(ReplicationStatus primary, String member) {
         return primary.standbys().stream()
                 .anyMatch(standby ->
@@ -248,10 +269,15 @@ final class MemberLink {
         }
     }
 
+    /** The longer ago, the fewer are kept; the first stays, so that of a standby that is away for long something is known, too. */
     private void mark(Seen.Mark mark) {
         synchronized (marks) {
             if (marks.size() == MARKS) {
-                marks.removeFirst();
+                List<Seen.Mark> all = List.copyOf(marks);
+                marks.clear();
+                for (int i = 0; i < MARKS; i += 2) {
+                    marks.addLast(all.get(i));
+                }
             }
             marks.addLast(mark);
         }
@@ -423,6 +449,13 @@ final class MemberLink {
                             .stdout());
         }
         answeredAt = ticker.nanos();
+    }
+
+    /** Ends a member that is started anew after it. */
+    void stop(Job job) {
+        if (place.map(seen -> seen.state() == MemberState.RUNNING).orElse(false)) {
+            rest(job, true);
+        }
     }
 
     /** Ends a member that hangs, also while a look waits for its answer; its place sees that it is gone then. */

@@ -12,7 +12,7 @@ import java.util.Optional;
  */
 public record Loss(long knownBytes, Optional<Instant> since) {
     /** Returns whether this is no more than what was accepted. */
-    boolean within(Loss accepted) {
+    public boolean within(Loss accepted) {
         boolean asLate = accepted.since().isEmpty()
                 || since.map(at -> !at.isBefore(accepted.since().get())).orElse(false);
         return knownBytes <= accepted.knownBytes() && asLate;

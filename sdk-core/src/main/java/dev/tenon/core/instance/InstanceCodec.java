@@ -6,6 +6,7 @@ import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.failover.FailoverCodec;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.json.Fields;
 import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.Phase;
@@ -16,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Writes and reads the body of an instance's document. */
 public final class InstanceCodec {
@@ -41,6 +44,19 @@ public final class InstanceCodec {
                         "members",
                         doc.members().stream().map(InstanceCodec::member).toList())
                 .put("failover", doc.failover().map(FailoverCodec::write))
+                .put(
+                        "rolled",
+                        doc.rolled().entrySet().stream()
+                                .sorted(Map.Entry.comparingByKey())
+                                .map(InstanceCodec::rolled)
+                                .toList())
+                .put("atLeast", new TreeMap<>(doc.atLeast()))
+                .put(
+                        "stakes",
+                        doc.stakes().entrySet().stream()
+                                .sorted(Map.Entry.comparingByKey())
+                                .map(InstanceCodec::stake)
+                                .toList())
                 .put("serverVersion", doc.serverVersion())
                 .put("pendingRestart", new TreeSet<>(doc.pendingRestart()))
                 .put("encrypted", doc.encrypted())
@@ -74,6 +90,11 @@ public final class InstanceCodec {
                         .map(InstanceCodec::member)
                         .toList())
                 .failover(body.maybeObject("failover").map(FailoverCodec::read))
+                .rolled(body.objects("rolled").stream()
+                        .collect(Collectors.toMap(fields -> fields.text("member"), InstanceCodec::rolled)))
+                .atLeast(body.texts("atLeast"))
+                .stakes(body.objects("stakes").stream()
+                        .collect(Collectors.toMap(fields -> fields.text("member"), InstanceCodec::stake)))
                 .serverVersion(body.maybe("serverVersion"))
                 .pendingRestart(body.list("pendingRestart"))
                 .encrypted(body.flag("encrypted"))
@@ -104,6 +125,41 @@ public final class InstanceCodec {
                 fields.maybeObject("size").map(SpecCodec::resources),
                 fields.flag("purge"),
                 fields.flag("parked"));
+    }
+
+    private static Map<String, Object> rolled(Map.Entry<String, InstanceDoc.Rolled> entry) {
+        InstanceDoc.Rolled rolled = entry.getValue();
+        return Fields.writer()
+                .put("member", entry.getKey())
+                .put("by", rolled.by())
+                .put("parameters", new TreeMap<>(rolled.parameters()))
+                .put("resources", SpecCodec.resources(rolled.resources()))
+                .put("ended", rolled.ended())
+                .map();
+    }
+
+    private static InstanceDoc.Rolled rolled(Fields fields) {
+        return new InstanceDoc.Rolled(
+                fields.text("by"),
+                fields.texts("parameters"),
+                SpecCodec.resources(fields.object("resources")),
+                fields.maybe("ended"));
+    }
+
+    private static Map<String, Object> stake(Map.Entry<String, InstanceDoc.Stake> entry) {
+        InstanceDoc.Stake stake = entry.getValue();
+        return Fields.writer()
+                .put("member", entry.getKey())
+                .put("position", stake.position())
+                .put("knownBytes", stake.loss().knownBytes())
+                .put("safeUntil", stake.loss().since())
+                .map();
+    }
+
+    private static InstanceDoc.Stake stake(Fields fields) {
+        return new InstanceDoc.Stake(
+                fields.number("position"),
+                new Loss(fields.number("knownBytes"), fields.maybe("safeUntil", Instant::parse)));
     }
 
     private static Map<String, Object> member(InstanceDoc.MemberStatus status) {

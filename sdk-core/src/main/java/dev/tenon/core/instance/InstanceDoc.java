@@ -11,12 +11,14 @@ import dev.tenon.api.Resources;
 import dev.tenon.api.SdkStyle;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.failover.FailoverRecord;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.spec.Charge;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.immutables.value.Value;
@@ -63,6 +65,34 @@ public interface InstanceDoc {
                     Optional.empty());
         }
     }
+
+    /**
+     * What a member gets at a restart.
+     *
+     * @param by stands for the operation that restarts it
+     * @param parameters the parameters that the user set
+     * @param resources its size
+     * @param ended the run of its main process that this restart ends; absent if it did not run
+     */
+    record Rolled(String by, Map<String, String> parameters, Resources resources, Optional<String> ended) {
+        /** Copies the parameters. */
+        public Rolled {
+            parameters = Map.copyOf(parameters);
+        }
+
+        /** Returns whether it gets these. */
+        public boolean as(Map<String, String> otherParameters, Resources otherResources) {
+            return parameters.equals(otherParameters) && resources.equals(otherResources);
+        }
+    }
+
+    /**
+     * What a standby has.
+     *
+     * @param position how far its log reaches
+     * @param loss what would be lost if it led
+     */
+    record Stake(long position, Loss loss) {}
 
     /**
      * Where clients reach it.
@@ -119,6 +149,21 @@ public interface InstanceDoc {
      * plane's word. It is replaced together with the order of {@link #members()}, so that the two never differ.
      */
     Optional<FailoverRecord> failover();
+
+    /**
+     * Members that were restarted, or are about to be, with other parameters or another size than the document says, by name: an
+     * operation restarts one after the other, and may be given up in between.
+     */
+    Map<String, Rolled> rolled();
+
+    /** What standbys must not have less of, whatever else their size says; empty while all members run with the same. */
+    Map<String, String> atLeast();
+
+    /**
+     * What each standby that could lead has, and what would be lost if it did, by name: while the primary is lost and only a person may
+     * decide. Empty otherwise.
+     */
+    Map<String, Stake> stakes();
 
     /** The server's exact version, once delivered. */
     Optional<String> serverVersion();
@@ -244,6 +289,11 @@ public interface InstanceDoc {
     /** Returns the names of its members, the primary first. */
     default List<String> names() {
         return members().stream().map(m -> m.member().name()).toList();
+    }
+
+    /** Returns whether a member has something else than the document says. */
+    default boolean mixed() {
+        return rolled().values().stream().anyMatch(one -> !one.as(spec().parameters(), resources()));
     }
 
     /** Returns the shard an instance belongs to. */

@@ -63,6 +63,7 @@ public final class Legality {
         table.put(OperationKind.STANDBY_REMOVE, stays(ACTIVE));
         table.put(OperationKind.STANDBY_REBUILD, stays(ACTIVE));
         table.put(OperationKind.SWITCHOVER, stays(ACTIVE));
+        table.put(OperationKind.FAILOVER, stays(ACTIVE));
         table.put(OperationKind.HEAL, stays(ACTIVE, STOPPED, FROZEN));
         return table;
     }

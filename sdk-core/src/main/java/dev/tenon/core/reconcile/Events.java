@@ -67,6 +67,19 @@ final class Events {
                 info(
                         "instance.switched_over",
                         after.members().get(0).member().name() + " is now the primary of " + name);
+            case FAILOVER ->
+                new Told(
+                        "instance.failed_over",
+                        Severity.WARNING,
+                        after.members().get(0).member().name() + " was made the primary of " + name + " by force; "
+                                + after.failover()
+                                        .flatMap(record -> record.loss())
+                                        .map(loss -> loss.knownBytes()
+                                                + " bytes of log are known to be lost, and whatever was written unseen"
+                                                + loss.since()
+                                                        .map(at -> " after " + at)
+                                                        .orElse(""))
+                                        .orElse("nothing that was acknowledged is lost"));
             case HEAL ->
                 new Told(
                         "instance.healed",

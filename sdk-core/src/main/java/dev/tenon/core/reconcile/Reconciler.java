@@ -60,8 +60,8 @@ public final class Reconciler implements AutoCloseable {
 
     private static final Duration CLUSTER_CHANGES = Duration.ofMillis(20);
     /** While these are carried out, members rest because they were told to. */
-    private static final Set<OperationKind> RESTING = EnumSet.of(
-            OperationKind.STOP, OperationKind.FREEZE, OperationKind.RESTART, OperationKind.DELETE, OperationKind.PURGE);
+    private static final Set<OperationKind> RESTING =
+            EnumSet.of(OperationKind.STOP, OperationKind.FREEZE, OperationKind.DELETE, OperationKind.PURGE);
 
     private final Journal journal;
     private final Fleet fleet;
@@ -249,13 +249,20 @@ public final class Reconciler implements AutoCloseable {
         InstanceDoc after = cluster.withStatuses(pass.doc())
                 .but()
                 .health(ClusterHealth.of(pass, places, doc.health(), clock.instant()))
+                .stakes(cluster.stakes(pass))
                 .build();
         boolean whole = pass.enforced() && pass.apart().isEmpty();
         if (head.isPresent()) {
             InstanceDoc now = record(pass.doc(), after, lease);
-            return pass.leads() || Runner.overdue(journal, head.get(), clock.instant())
-                    ? runner.run(now, head.get(), lease)
-                    : new Outcome.Later(CLUSTER_DOUBT);
+            boolean forced = head.get().kind() == OperationKind.FAILOVER;
+            if (!pass.leads() && !forced && !Runner.overdue(journal, head.get(), clock.instant())) {
+                return new Outcome.Later(CLUSTER_DOUBT);
+            }
+            // The members are looked at while an operation waits for its next try, too.
+            Outcome outcome = runner.run(now, head.get(), lease);
+            return outcome instanceof Outcome.Later later && later.pause().compareTo(CLUSTER_LOOK) > 0
+                    ? new Outcome.Later(CLUSTER_LOOK)
+                    : outcome;
         }
         if (whole
                 && HealthPlanner.decide(new HealthPlanner.Seen(
@@ -285,7 +292,7 @@ public final class Reconciler implements AutoCloseable {
                 .flatMap(queued -> journal.operation(queued.id()))
                 .flatMap(OperationDoc::change)
                 .ifPresent(change -> members.remove(((Change.RemoveStandby) change).member()));
-        return new Cluster.Aim(members, Optional.empty(), Optional.empty());
+        return new Cluster.Aim(members, Optional.empty(), Optional.empty(), Map.of());
     }
 
     /** Queues a healing: it is journalled like everything else that has an effect. */

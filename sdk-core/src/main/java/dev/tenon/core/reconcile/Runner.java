@@ -287,6 +287,9 @@ final class Runner {
                         .members(List.of());
             }
             work.into(builder, now);
+            if (work.rolls()) {
+                builder.rolled(Map.of()); // all have what the document says from here on
+            }
             switch (kind) {
                 case CREATE, START, UNFREEZE ->
                     builder.lifecycle(new Lifecycle.Active()).health(new Health.Healthy());
@@ -322,17 +325,20 @@ final class Runner {
                         STANDBY_ADD,
                         STANDBY_REMOVE,
                         STANDBY_REBUILD,
-                        SWITCHOVER -> {}
+                        SWITCHOVER,
+                        FAILOVER -> {}
             }
             // The specification may have changed since the steps were laid out only by operations, and those queue.
             boolean changed =
                     !work.spec().equals(now.spec()) || !work.resources().equals(now.resources());
+            // What an operation before it left half done is not put back by this one.
+            boolean leaves = kind == OperationKind.UPDATE || now.mixed() && !work.rolls();
             long generation = now.generation() + (changed ? 1 : 0);
             return builder.spec(work.spec())
                     .resources(work.resources())
                     .generation(generation)
                     .observedGeneration(
-                            kind == OperationKind.UPDATE && now.observedGeneration() < now.generation()
+                            leaves && now.observedGeneration() < now.generation()
                                     ? now.observedGeneration()
                                     : generation);
         }
@@ -670,7 +676,9 @@ final class Runner {
 
     private static List<String> healingSteps(InstanceDoc doc, boolean hung) {
         if (doc.phase().running() && doc.failover().isPresent()) {
-            return List.of(StepNames.FILES, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH);
+            return doc.mixed()
+                    ? List.of(StepNames.FILES, StepNames.JOIN, StepNames.ROLL, StepNames.SYNC, StepNames.PUBLISH)
+                    : List.of(StepNames.FILES, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH);
         }
         List<String> steps = new ArrayList<>(StepNames.of(OperationKind.HEAL, doc.phase(), false));
         if (doc.generation() == doc.observedGeneration()) {

@@ -1,13 +1,16 @@
 package dev.tenon.core.reconcile;
 
 import dev.tenon.api.Change;
+import dev.tenon.api.ConflictException;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.PossibleLoss;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.cluster.Cluster;
 import dev.tenon.core.failover.FailoverPlanner;
 import dev.tenon.core.failover.FailoverRecord;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.failover.Request;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.DestroyMode;
@@ -18,7 +21,9 @@ import dev.tenon.spi.workload.MemberWorkload;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -35,12 +40,8 @@ final class Standbys {
     /** A failure that stays for so many looks does not go away by itself. */
     private static final long FAILS = Duration.ofSeconds(3).dividedBy(LOOK);
     /** Their steps stop the primary, or it does not run before them. */
-    private static final Set<OperationKind> RESTARTING = EnumSet.of(
-            OperationKind.CREATE,
-            OperationKind.START,
-            OperationKind.UNFREEZE,
-            OperationKind.RECOVER,
-            OperationKind.RESTART);
+    private static final Set<OperationKind> RESTARTING =
+            EnumSet.of(OperationKind.CREATE, OperationKind.START, OperationKind.UNFREEZE, OperationKind.RECOVER);
 
     private Standbys() {}
 
@@ -110,7 +111,7 @@ final class Standbys {
         }
     }
 
-    private static MemberWorkload workload(Work work, String name) {
+    static MemberWorkload workload(Work work, String name) {
         return work.workloads().stream()
                 .filter(workload -> workload.ref().member().equals(name))
                 .findFirst()
@@ -151,6 +152,9 @@ final class Standbys {
                     .members(now.members().stream()
                             .filter(status -> stay.contains(status.member().name()))
                             .toList());
+            Map<String, InstanceDoc.Rolled> rolled = new HashMap<>(now.rolled());
+            rolled.keySet().retainAll(stay);
+            builder.rolled(rolled);
             return (alone ? builder.failover(Optional.empty()) : builder).build();
         });
         if (alone) {
@@ -179,25 +183,55 @@ final class Standbys {
         }
     }
 
-    private static boolean leads(Cluster.Pass pass, String member) {
+    /** A person has accepted what may be lost. Whether it is still no more than that, the protocol asks again. */
+    static void failOver(Work work) {
+        Change.Failover change = (Change.Failover) work.operation().change().orElseThrow();
+        PossibleLoss accepted = change.accepted().orElseThrow();
+        Optional<Request> request = Optional.of(new Request.Force(
+                work.operation().id().value(), change.member(), new Loss(accepted.knownBytes(), accepted.safeUntil())));
+        Cluster.Pass before = work.cluster().pass(work.doc(), work.lease(), Cluster.Aim.of(work.doc()));
+        work.now(before.doc());
+        if (before.leads() && !leads(before, change.member())) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE,
+                    before.record().primary() + " answers again; to change a primary that is well, switch over");
+        }
+        Cluster.Pass pass = reach(
+                work,
+                request,
+                now -> now.record().steady()
+                        && answered(now, request)
+                        && (now.leads() || !leads(now, change.member())));
+        if (!leads(pass, change.member())) {
+            throw new ConflictException(
+                    ErrorCode.STALE,
+                    "more would be lost than was accepted, or " + change.member() + " cannot lead any more; "
+                            + pass.record().primary() + " stays the primary");
+        }
+    }
+
+    static boolean leads(Cluster.Pass pass, String member) {
         return pass.record().primary().equals(member);
     }
 
     /** A request is answered once, so that each try is one of its own. */
-    private static String id(Work work) {
+    static String id(Work work) {
         return work.operation().id() + "/" + work.operation().failures();
     }
 
-    private static boolean answered(Cluster.Pass pass, Optional<Request> request) {
+    static boolean answered(Cluster.Pass pass, Optional<Request> request) {
         return request.map(r -> r.id().equals(pass.record().answered())).orElse(true);
     }
 
-    /** Makes passes until what was wanted is so. */
     private static Cluster.Pass reach(Work work, Optional<Request> request, Predicate<Cluster.Pass> done) {
         OperationKind kind = work.operation().kind();
         Optional<String> heldBack =
                 RESTARTING.contains(kind) ? Optional.of(kind + " is being carried out") : Optional.empty();
-        Cluster.Aim aim = new Cluster.Aim(Set.copyOf(work.names()), request, heldBack);
+        return reach(work, new Cluster.Aim(Set.copyOf(work.names()), request, heldBack, Map.of()), done);
+    }
+
+    /** Makes passes until what was wanted is so. */
+    static Cluster.Pass reach(Work work, Cluster.Aim aim, Predicate<Cluster.Pass> done) {
         Cluster cluster = work.cluster();
         long revision = 0;
         long idle = 0;
@@ -211,8 +245,12 @@ final class Standbys {
             boolean moves = cluster.copies() || pass.record().revision() != revision;
             revision = pass.record().revision();
             idle = moves ? 0 : idle + 1;
-            Optional<TenonException> failure =
-                    cluster.failures().values().stream().findFirst();
+            // Whoever is lost for good fails for good, and is not waited for.
+            boolean forced =
+                    aim.request().filter(Request.Force.class::isInstance).isPresent();
+            Optional<TenonException> failure = forced
+                    ? Optional.empty()
+                    : cluster.failures().values().stream().findFirst();
             failing = failure.isPresent() ? failing + 1 : 0;
             if (failing > FAILS) {
                 throw failure.orElseThrow();

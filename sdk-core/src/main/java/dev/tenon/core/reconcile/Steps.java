@@ -45,6 +45,9 @@ final class Steps {
             Map.entry(StepNames.MEMBERS, Standbys::name),
             Map.entry(StepNames.JOIN, Standbys::join),
             Map.entry(StepNames.SYNC, Standbys::sync),
+            Map.entry(StepNames.ROLL, Rolling::roll),
+            Map.entry(StepNames.ROLL_DOWN, Rolling::rollDown),
+            Map.entry(StepNames.FAIL_OVER, Standbys::failOver),
             Map.entry(StepNames.SWITCH, Standbys::switchOver));
 
     private static final Set<String> WITHOUT_EFFECT = Set.of(StepNames.PUBLISH, StepNames.RECORD);
@@ -90,6 +93,7 @@ final class Steps {
 
     /** Files of all members: what runs reads them again. */
     private static void files(Work work) {
+        Rolling.widen(work);
         prepare(work);
         for (MemberWorkload workload : work.standbys()) {
             String name = workload.ref().member();
@@ -135,9 +139,14 @@ final class Steps {
             if (inPlace || !running) {
                 work.delivery().resize(ref, work.resources(), work.epoch());
             }
-            for (Directory directory : workload.directories()) {
-                directory.size().ifPresent(size -> grow(work, ref, directory.name(), size));
-            }
+            grow(work, workload);
+        }
+    }
+
+    /** Lets the directories of a member have as much as they shall. */
+    static void grow(Work work, MemberWorkload workload) {
+        for (Directory directory : workload.directories()) {
+            directory.size().ifPresent(size -> grow(work, workload.ref(), directory.name(), size));
         }
     }
 

@@ -4,6 +4,7 @@ import dev.tenon.api.Change;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.OperationKind;
+import dev.tenon.api.OperationView;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.api.Secret;
@@ -12,6 +13,7 @@ import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.Requests;
 import dev.tenon.core.change.ServerCertificates;
+import dev.tenon.core.change.StepNames;
 import dev.tenon.core.cluster.Cluster;
 import dev.tenon.core.cluster.Clusters;
 import dev.tenon.core.instance.Fleet;
@@ -43,6 +45,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -208,6 +211,11 @@ final class Work {
 
     /** Changes the document under the lease, before or after an effect that it tells of. */
     void change(UnaryOperator<InstanceDoc> change) {
+        change(change, entry -> {});
+    }
+
+    /** Changes the document under the lease, and with it what else belongs to that. */
+    void change(UnaryOperator<InstanceDoc> change, Consumer<Journal.Entry> also) {
         for (int i = 0; ; i++) {
             InstanceDoc now = fleet.find(doc.id()).orElse(doc);
             InstanceDoc after = change.apply(now);
@@ -216,12 +224,9 @@ final class Work {
                 return;
             }
             try {
-                now(journal.entry(doc.tenant())
-                        .guard(lease)
-                        .instance(now, after)
-                        .commit()
-                        .instance()
-                        .orElse(after));
+                Journal.Entry entry = journal.entry(doc.tenant()).guard(lease).instance(now, after);
+                also.accept(entry);
+                now(entry.commit().instance().orElse(after));
                 return;
             } catch (CommitRefusedException e) {
                 if (e.condition() != CommitRefusedException.Condition.VERSION || i == CONFLICTS) {
@@ -232,7 +237,10 @@ final class Work {
     }
 
     EngineRequest request() {
-        return Requests.of(doc, spec, resources, names(), Optional.of(secrets));
+        // While members are restarted one after the other, each has what it was given; the others have what they had.
+        return rolls()
+                ? Requests.of(doc, doc.spec(), doc.resources(), names(), Optional.of(secrets))
+                : Requests.of(doc, spec, resources, names(), Optional.of(secrets));
     }
 
     /** Returns the names of the members as they are to be, the primary first. */
@@ -240,6 +248,13 @@ final class Work {
         return doc.names().stream()
                 .filter(name -> !leaving.equals(Optional.of(name)))
                 .toList();
+    }
+
+    /** Returns whether members are restarted one after the other. */
+    boolean rolls() {
+        return doc.failover().isPresent()
+                && StepNames.rolls(
+                        operation.steps().stream().map(OperationView.Step::name).toList());
     }
 
     /** Takes over what the instance is now. */
@@ -279,7 +294,7 @@ final class Work {
     List<MemberWorkload> workloads() {
         List<MemberWorkload> present = workloads;
         if (present == null) {
-            present = Requests.workloads(engine, delivery, request());
+            present = Requests.workloads(engine, delivery, request(), doc.rolled());
             workloads = present;
         }
         return present;

@@ -8,6 +8,7 @@ import dev.tenon.api.EngineId;
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.Lifecycle;
+import dev.tenon.api.PossibleLoss;
 import dev.tenon.api.Quota;
 import dev.tenon.api.Reason;
 import dev.tenon.api.Resources;
@@ -17,8 +18,10 @@ import dev.tenon.api.TopologyKind;
 import dev.tenon.core.json.Fields;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -251,6 +254,10 @@ public final class SpecCodec {
             writer.put("member", rebuild.member());
         } else if (change instanceof Change.Switchover switchover) {
             writer.put("member", switchover.member());
+        } else if (change instanceof Change.Failover failover) {
+            writer.put("member", failover.member());
+            failover.accepted().ifPresent(loss -> writer.put("knownBytes", loss.knownBytes())
+                    .put("safeUntil", loss.safeUntil()));
         }
         return writer.map();
     }
@@ -284,6 +291,11 @@ public final class SpecCodec {
             case "STANDBY_REMOVE" -> new Change.RemoveStandby(fields.text("member"));
             case "STANDBY_REBUILD" -> new Change.RebuildStandby(fields.text("member"));
             case "SWITCHOVER" -> new Change.Switchover(fields.text("member"));
+            case "FAILOVER" ->
+                new Change.Failover(
+                        fields.text("member"),
+                        Optional.of(new PossibleLoss(
+                                fields.number("knownBytes"), fields.maybe("safeUntil", Instant::parse))));
             default -> throw new IllegalStateException("a document has the unknown change " + kind);
         };
     }

@@ -24,6 +24,7 @@ import dev.tenon.api.TenantId;
 import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
 import dev.tenon.core.failover.FailoverRecord;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
@@ -116,6 +117,10 @@ final class CodecTest {
                         Optional.of("4711@1"),
                         Optional.of(new InstanceDoc.Address("10.0.0.1", 5432)))))
                 .failover(FailoverRecord.first("m-1", List.of("m-2"), NOW))
+                .rolled(Map.of(
+                        "m-2", new InstanceDoc.Rolled("op-1", Map.of("work_mem", "1MB"), SIZE, Optional.of("4711@1"))))
+                .atLeast(Map.of("max_connections", "20"))
+                .stakes(Map.of("m-2", new InstanceDoc.Stake(17, new Loss(3, Optional.of(NOW)))))
                 .serverVersion("17.11")
                 .pendingRestart(Set.of("max_connections"))
                 .encrypted(true)

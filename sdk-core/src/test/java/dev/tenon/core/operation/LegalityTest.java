@@ -47,6 +47,7 @@ final class LegalityTest {
             Map.entry(OperationKind.STANDBY_REMOVE, "...A....."),
             Map.entry(OperationKind.STANDBY_REBUILD, "...A....."),
             Map.entry(OperationKind.SWITCHOVER, "...A....."),
+            Map.entry(OperationKind.FAILOVER, "...A....."),
             Map.entry(OperationKind.HEAL, "...ASF..."));
 
     static Stream<Arguments> everyKindInEveryPhase() {

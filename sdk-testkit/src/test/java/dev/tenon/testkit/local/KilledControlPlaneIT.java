@@ -26,8 +26,14 @@ final class KilledControlPlaneIT {
     /** Every operation has so many: before and after its intent, its effect and its result. */
     private static final int FEWEST = 4;
 
-    private static final Set<String> PAIRS =
-            Set.of("create-pair", "add-standby", "rebuild-standby", "switchover", "remove-standby");
+    private static final Set<String> PAIRS = Set.of(
+            "create-pair",
+            "add-standby",
+            "rebuild-standby",
+            "switchover",
+            "restart-pair",
+            "resize-pair",
+            "remove-standby");
     private static final long SEED = Long.getLong("tenon.seed", new SplittableRandom().nextLong());
 
     @TempDir
@@ -55,6 +61,8 @@ final class KilledControlPlaneIT {
                 "add-standby",
                 "rebuild-standby",
                 "switchover",
+                "restart-pair",
+                "resize-pair",
                 "remove-standby"
             })
     void process_killedAtBoundaries_isTakenOverInOrder(String operation) throws Exception {

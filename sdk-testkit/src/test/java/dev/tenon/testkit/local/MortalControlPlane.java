@@ -201,7 +201,7 @@ final class MortalControlPlane {
             case "after-failover" -> inState("Active");
             case "create", "create-pair", "remove" ->
                 tenant.instances().find("orders").ifPresent(this::remove);
-            case "switchover", "remove-standby", "rebuild-standby" -> {
+            case "switchover", "remove-standby", "rebuild-standby", "restart-pair", "resize-pair" -> {
                 Instance orders = inState("Active");
                 if (orders.view().members().size() == 1) {
                     orders.addStandby().await(PATIENCE);
@@ -247,8 +247,8 @@ final class MortalControlPlane {
             case "rebuild-standby" -> orders().rebuildStandby(standby()).await(PATIENCE);
             case "stop" -> orders().stop().await(PATIENCE);
             case "start" -> orders().start().await(PATIENCE);
-            case "restart" -> orders().restart().await(PATIENCE);
-            case "resize" ->
+            case "restart", "restart-pair" -> orders().restart().await(PATIENCE);
+            case "resize", "resize-pair" ->
                 orders().resize(orders().view().resources().equals(SMALL) ? LARGER : backInMemory())
                         .await(PATIENCE);
             case "delete" -> orders().delete().await(PATIENCE);

@@ -147,6 +147,12 @@ final class KillAtEveryBoundaryTest {
                         .contains("streaming"));
     }
 
+    /** A control plane that is away for long in the middle of a switch-over finds the primary restarted where it was just as well. */
+    private static void followOne(Instance i) {
+        String first = i.view().members().get(0).name();
+        follow(i, first, first.equals("m-1") ? "m-2" : "m-1");
+    }
+
     private static MemberRef member(Instance i) {
         return new MemberRef(i.tenant(), i.id(), "m-1");
     }
@@ -287,6 +293,28 @@ final class KillAtEveryBoundaryTest {
                     assertThat(w.place.canLogIn(new MemberRef(i.tenant(), i.id(), "m-2"), "app_owner", PASSWORD))
                             .isTrue();
                 }),
+                new Case(
+                        "restart with a standby",
+                        OperationKind.RESTART,
+                        active(Instance::addStandby),
+                        (w, s) -> s.operation = s.instance().restart(),
+                        (w, i) -> followOne(i),
+                        w -> FaultPlan.none()),
+                new Case(
+                        "resize with a standby",
+                        OperationKind.RESIZE,
+                        active(Instance::addStandby),
+                        (w, s) -> s.operation = s.instance().resize(larger),
+                        (w, i) -> {
+                            followOne(i);
+                            assertThat(i.view().resources()).isEqualTo(larger);
+                            for (String name : List.of("m-1", "m-2")) {
+                                assertThat(w.place.resources(new MemberRef(i.tenant(), i.id(), name)))
+                                        .contains(larger);
+                            }
+                            assertThat(i.settings()).containsEntry("buffer_size", "128");
+                        },
+                        w -> FaultPlan.none()),
                 on(
                         OperationKind.STANDBY_REMOVE,
                         active(Instance::addStandby),

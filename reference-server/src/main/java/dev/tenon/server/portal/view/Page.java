@@ -164,15 +164,29 @@ public record Page(
                 .orElseGet(() -> t("preview.stopped"));
     }
 
+    private static String bytes(String number) {
+        return size(DataSize.bytes(Long.parseLong(number)));
+    }
+
     /** Returns a warning in the reader's language. */
     public String warning(Preview.Warning warning) {
         List<String> values = warning.values();
         return switch (warning.code()) {
-            case OPEN_TO_ALL, NO_SERVICE, DATA_REMOVED, WRITES_PAUSE -> t("warning." + warning.code());
-            case MEMBER_REMOVED, NOT_READY, ONE_HOST -> t("warning." + warning.code(), values.get(0));
+            case OPEN_TO_ALL, NO_SERVICE, DATA_REMOVED, WRITES_PAUSE, ROLLS -> t("warning." + warning.code());
+            case MEMBER_REMOVED, NOT_READY, ONE_HOST, WRITES_WAIT -> t("warning." + warning.code(), values.get(0));
             case RECOVERABLE -> t("warning.RECOVERABLE", span(Duration.ofHours(Long.parseLong(values.get(0)))));
             case RESTARTS ->
                 values.isEmpty() ? t("warning.RESTARTS.limits") : t("warning.RESTARTS", String.join(", ", values));
+            case ROLLS_PRIMARY_FIRST -> t("warning.ROLLS_PRIMARY_FIRST", String.join(", ", values));
+            case MAY_LOSE ->
+                values.get(2).isEmpty()
+                        ? t("warning.MAY_LOSE.unknown", values.get(0), bytes(values.get(1)))
+                        : t(
+                                "warning.MAY_LOSE",
+                                values.get(0),
+                                bytes(values.get(1)),
+                                time(Instant.parse(values.get(2))));
+            case OTHER_HAS_MORE -> t("warning.OTHER_HAS_MORE", values.get(0), bytes(values.get(1)));
             case NEXT_RESTART -> t("warning.NEXT_RESTART", String.join(", ", values));
             case NOT_ENFORCED -> t("warning.NOT_ENFORCED", values.get(0), capability(values.get(1)));
         };
