@@ -48,6 +48,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,7 +59,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * acknowledged is missing anywhere, no two members acknowledged at the same time, and the cluster is whole again by itself.
  *
  * <p>{@code -Dtenon.campaign.seeds=…} runs so many seeds instead of one, {@code -Dtenon.campaign.faults=…} so many faults each,
- * {@code -Dtenon.seed=…} begins with that one.
+ * {@code -Dtenon.campaign.kinds=…} only some of them, {@code -Dtenon.seed=…} begins with that one.
  */
 final class FailoverCampaignIT {
     private static final LongSupplier NANOS = System::nanoTime;
@@ -67,6 +68,10 @@ final class FailoverCampaignIT {
     private static final Duration LATER = Duration.ofMinutes(11);
 
     private static final int FAULTS = Integer.getInteger("tenon.campaign.faults", 6);
+
+    private static final List<Fault> KINDS = Optional.ofNullable(System.getProperty("tenon.campaign.kinds"))
+            .map(kinds -> Stream.of(kinds.split(",")).map(Fault::valueOf).toList())
+            .orElse(List.of(Fault.values()));
 
     @TempDir
     Path directory;
@@ -270,7 +275,7 @@ final class FailoverCampaignIT {
         }
 
         private Fault draw() {
-            return Fault.values()[random.nextInt(Fault.values().length)];
+            return KINDS.get(random.nextInt(KINDS.size()));
         }
 
         private void begin(Fault fault, long millis) throws Exception {
