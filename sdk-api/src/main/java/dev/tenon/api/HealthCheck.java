@@ -13,7 +13,10 @@ import org.immutables.value.Value;
 @Value.Immutable
 @SdkStyle
 public interface HealthCheck {
-    /** Time between two questions to a member that answers, 100 ms to 1 hour; defaults to 30 seconds. */
+    /**
+     * Time between two questions to a member that answers, 100 ms to 1 hour; defaults to 30 seconds. The next may come up to a
+     * sixtieth of it sooner, together with others'.
+     */
     @Value.Default
     default Duration interval() {
         return Duration.ofSeconds(30);

@@ -22,8 +22,8 @@ import org.tukaani.xz.XZInputStream;
 
 /**
  * Unpacks a {@code .txz}. Decoding is the slow part and cannot be shared out (the archives are one block), so that it has one
- * processor for itself, in the machine's own {@code xz} if it has one. What it yields is written as it comes: memory that nobody has
- * used yet is dear, on virtual machines above all.
+ * processor for itself, in the machine's own {@code xz} if it has one. What it yields is written as it comes, so that an archive
+ * takes a buffer of memory, however large it is.
  */
 final class Unpacker {
     private static final int BUFFER = 256 << 10;
