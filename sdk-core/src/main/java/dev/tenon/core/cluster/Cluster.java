@@ -96,12 +96,18 @@ public final class Cluster {
     private boolean closed;
     private volatile boolean dead;
     private volatile boolean changing;
+    /** What another control plane knew of the log of a primary that this one may never have seen. */
+    private final List<Seen.Mark> remembered;
+
+    private final String rememberedOf;
 
     Cluster(Clusters.World world, InstanceDoc doc, Function<Boolean, Optional<String>> brake) {
         this.world = world;
         this.tenant = doc.tenant();
         this.id = doc.id();
         this.brake = brake;
+        this.remembered = Stakes.marks(doc.stakes());
+        this.rememberedOf = doc.failover().map(FailoverRecord::primary).orElse("");
     }
 
     /**
@@ -263,7 +269,8 @@ public final class Cluster {
         links.forEach(
                 (name, link) -> members.put(name, link.seen(name.equals(record.primary()), primary, FRESH, STUCK)));
         List<Seen.Mark> marks = leader == null ? List.of() : leader.marks();
-        return new Seen(world.store().now(), members, marks.isEmpty() ? Stakes.marks(doc.stakes()) : marks);
+        boolean known = !marks.isEmpty() || !record.primary().equals(rememberedOf);
+        return new Seen(world.store().now(), members, known ? marks : remembered);
     }
 
     /** Returns what each standby that could lead has, if the primary is lost and only a person may decide. */

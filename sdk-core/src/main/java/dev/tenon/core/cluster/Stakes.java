@@ -48,7 +48,8 @@ final class Stakes {
                         name, new InstanceDoc.Stake(member.flushed(), planner.loss(pass.record(), pass.seen(), name)));
             }
         }
-        return stakes;
+        // Before anybody answered, what was known stays known.
+        return stakes.isEmpty() ? pass.doc().stakes() : stakes;
     }
 
     /** Returns marks of the lost primary's log from which the same losses follow. */
