@@ -48,6 +48,14 @@ final class PostgresqlSession implements EngineSession {
     private static final String CLIENTS =
             "backend_type = 'client backend' AND usename <> '" + AccessFiles.PLATFORM_ROLE + "'";
 
+    /** SQL states. */
+    private static final String IS_THERE = "42710";
+
+    private static final String IS_GONE = "42704";
+    private static final String IN_USE = "55006";
+    /** How often letting go of a slot is tried. */
+    private static final int DROPS = 50;
+
     private final PostgresqlVersion version;
     private final PlatformConnections connections;
     private final String home;
@@ -524,23 +532,55 @@ final class PostgresqlSession implements EngineSession {
         });
         for (String slot : wanted) {
             if (!kept.contains(slot)) {
-                ask(
-                        "keep the log for a standby",
-                        "SELECT slot_name FROM pg_catalog.pg_create_physical_replication_slot(?, true)",
-                        row -> row.getString(1),
-                        slot);
+                createSlot(slot);
             }
         }
     }
 
+    /** What uses it may come back at once, or be another session of the platform that lets go of it, too. */
     private void dropSlot(String slot) {
-        ask(
-                "end the connection of a standby",
-                "SELECT pg_catalog.pg_terminate_backend(active_pid, 5000)"
-                        + " FROM pg_catalog.pg_replication_slots WHERE slot_name = ? AND active",
-                row -> row.getBoolean(1),
-                slot);
-        ask("let go of the log for a standby", "SELECT pg_catalog.pg_drop_replication_slot(?)", row -> true, slot);
+        for (int tries = 1; ; tries++) {
+            ask(
+                    "end the connection of a standby",
+                    "SELECT pg_catalog.pg_terminate_backend(r.pid, 5000) FROM pg_catalog.pg_stat_replication r"
+                            + " JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_name = ?",
+                    row -> row.getBoolean(1),
+                    slot);
+            try {
+                ask(
+                        "let go of the log for a standby",
+                        "SELECT pg_catalog.pg_drop_replication_slot(slot_name)"
+                                + " FROM pg_catalog.pg_replication_slots WHERE slot_name = ?",
+                        row -> true,
+                        slot);
+                return;
+            } catch (ProviderException e) {
+                if (is(IS_GONE, e)) {
+                    return;
+                } else if (!is(IN_USE, e) || tries == DROPS) {
+                    throw e;
+                }
+                run("wait for a slot", "SELECT pg_catalog.pg_sleep(0.02)");
+            }
+        }
+    }
+
+    private void createSlot(String slot) {
+        try {
+            ask(
+                    "keep the log for a standby",
+                    "SELECT slot_name FROM pg_catalog.pg_create_physical_replication_slot(?, true)",
+                    row -> row.getString(1),
+                    slot);
+        } catch (ProviderException e) {
+            if (!is(IS_THERE, e)) {
+                throw e;
+            }
+        }
+    }
+
+    private static boolean is(String state, ProviderException e) {
+        return e.getCause() instanceof SQLException cause && state.equals(cause.getSQLState());
     }
 
     private void admitRole() {

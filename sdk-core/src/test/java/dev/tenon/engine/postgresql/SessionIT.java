@@ -23,6 +23,10 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -104,6 +108,25 @@ class SessionIT {
                 run(owner, "DROP TABLE made");
                 run(owner, "DROP SCHEMA made_schema");
             }
+        }
+    }
+
+    @Test
+    void standbys_admittedByTwoSessionsAtOnce_areAdmitted() throws Exception {
+        ExecutorService other = Executors.newSingleThreadExecutor();
+        try (Delivered delivered = Delivered.of(
+                        Requests.durable("17").putSecrets("replication", OTHER).build());
+                EngineSession one = delivered.session();
+                EngineSession two = delivered.session()) {
+            one.admitStandbys(Set.of("m-2"));
+            for (int round = 0; round < 50; round++) {
+                Set<String> standbys = round % 2 == 0 ? Set.of() : Set.of("m-2", "m-3", "m-4");
+                Future<?> done = other.submit(() -> two.admitStandbys(standbys));
+                one.admitStandbys(standbys);
+                assertThat(done.get(20, TimeUnit.SECONDS)).isNull();
+            }
+        } finally {
+            other.shutdownNow();
         }
     }
 
