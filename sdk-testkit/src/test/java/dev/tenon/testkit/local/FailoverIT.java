@@ -100,7 +100,8 @@ final class FailoverIT {
             assertThat(primary(orders)).as("another leads").isNotEqualTo(old);
             Signals.send("CONT", stopped);
             awaitWhole(orders, 3);
-            assertThat(stopped).as("the old primary was ended").noneMatch(ProcessHandle::isAlive);
+            await(orders, "the old primary's last process was ended, too", view -> stopped.stream()
+                    .noneMatch(ProcessHandle::isAlive));
             writer.close();
             System.out.println("primary silent: " + writer.acknowledged.size() + " rows acknowledged, longest pause "
                     + writer.longestPause.toMillis() + " ms");
