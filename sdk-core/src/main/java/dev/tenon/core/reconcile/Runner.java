@@ -531,9 +531,14 @@ final class Runner {
                 return builder.lifecycle(new Lifecycle.Failed(cause.text())).health(new Health.Down(List.of(cause)));
             }
             switch (op.kind()) {
-                case RESIZE, ACCESS, PARAMETERS, STANDBY_ADD, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
+                case STANDBY_ADD -> {
                     if (begun) {
                         builder.generation(now.generation() + 1).members(withoutNeverMade(now));
+                    }
+                }
+                case RESIZE, ACCESS, PARAMETERS, STANDBY_REMOVE, STANDBY_REBUILD, SWITCHOVER -> {
+                    if (begun) {
+                        builder.generation(now.generation() + 1);
                     }
                 }
                 case HEAL ->
@@ -549,7 +554,7 @@ final class Runner {
         private List<InstanceDoc.MemberStatus> withoutNeverMade(InstanceDoc now) {
             List<InstanceDoc.MemberStatus> members = new ArrayList<>(now.members());
             int most = 1 + now.spec().topology().standbys();
-            if (op.kind() == OperationKind.STANDBY_ADD && now.failover().isPresent()) {
+            if (now.failover().isPresent()) {
                 // The newest are the last.
                 for (int i = members.size() - 1; i > 0 && members.size() > most; i--) {
                     if (members.get(i).member().state().equals(MemberState.ABSENT.name())) {

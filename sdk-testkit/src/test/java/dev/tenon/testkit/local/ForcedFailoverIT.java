@@ -27,7 +27,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -110,7 +109,7 @@ final class ForcedFailoverIT {
             // It had everything that could be acknowledged, which nobody could prove: the members of two sets of two.
             writer.close();
             Set<Long> lost = new HashSet<>(writer.acknowledged);
-            lost.removeAll(ids(orders));
+            lost.removeAll(Writer.ids(orders));
             System.out.println("two of three lost: " + writer.acknowledged.size() + " rows acknowledged, " + lost.size()
                     + " lost");
         }
@@ -159,7 +158,7 @@ final class ForcedFailoverIT {
                 .containsEntry("lost_bytes_known", Long.toString(stated.knownBytes()))
                 .containsEntry("safe_until", stated.safeUntil().orElseThrow().toString());
         assertThat(told(again, "instance.failed_over").message()).contains(stated.knownBytes() + " bytes");
-        Set<Long> there = ids(again);
+        Set<Long> there = Writer.ids(again);
         assertThat(there).as("what the standby had").containsAll(before);
         assertThat(there).as("what only the primary had is lost").hasSizeLessThan(writer.acknowledged.size());
         await(again, "whole again", view -> view.health() instanceof Health.Healthy);
@@ -280,17 +279,5 @@ final class ForcedFailoverIT {
                 .after(0, 1_000)
                 .forEach(event -> System.out.println(
                         "  " + event.at() + " " + event.type() + ": " + event.message() + " " + event.attributes()));
-    }
-
-    private static Set<Long> ids(Instance instance) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement();
-                ResultSet r = s.executeQuery("SELECT id FROM t")) {
-            Set<Long> ids = new HashSet<>();
-            while (r.next()) {
-                ids.add(r.getLong(1));
-            }
-            return ids;
-        }
     }
 }

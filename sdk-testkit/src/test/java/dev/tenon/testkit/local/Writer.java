@@ -65,15 +65,20 @@ final class Writer implements AutoCloseable {
     /** Stops writing, and proves that every acknowledged row is there. */
     void assertNothingLost() throws SQLException {
         close();
-        Set<Long> found = new HashSet<>();
+        assertThat(ids(instance)).containsAll(acknowledged);
+    }
+
+    /** Returns the rows that an instance has. */
+    static Set<Long> ids(Instance instance) throws SQLException {
         try (Connection c = instance.dataSource().getConnection();
                 Statement s = c.createStatement();
                 ResultSet r = s.executeQuery("SELECT id FROM t")) {
+            Set<Long> ids = new HashSet<>();
             while (r.next()) {
-                found.add(r.getLong(1));
+                ids.add(r.getLong(1));
             }
+            return ids;
         }
-        assertThat(found).containsAll(acknowledged);
     }
 
     @Override
