@@ -1,6 +1,7 @@
 package dev.tenon.api;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -14,8 +15,9 @@ import java.util.Optional;
  * @param operation within which operation, if any
  * @param type a stable word: {@code instance.created}, {@code instance.healed}, {@code operation.failed}, …
  * @param severity how much it matters
- * @param message for people; no secrets
+ * @param message the whole of it in English; no secrets
  * @param attributes details by name
+ * @param reasons why it happened, as far as the type does not say it already
  */
 public record Event(
         long sequence,
@@ -26,7 +28,14 @@ public record Event(
         String type,
         Severity severity,
         String message,
-        Map<String, String> attributes) {
+        Map<String, String> attributes,
+        List<Reason> reasons) {
+    /** Copies the collections. */
+    public Event {
+        attributes = Map.copyOf(attributes);
+        reasons = List.copyOf(reasons);
+    }
+
     /** How much an event matters. */
     public enum Severity {
         /** As asked for. */

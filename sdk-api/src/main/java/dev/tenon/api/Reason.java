@@ -58,6 +58,22 @@ public record Reason(Code code, List<String> values, Optional<Reason> because, S
         SWITCHOVER_WAITS("a switch-over waits for its standby"),
         /** The elected standby does not answer, and nobody else can be elected. */
         ELECTED_SILENT("the elected standby does not answer"),
+        /** The primary is known to be dead. Values: the member. */
+        PRIMARY_DEAD("its place says that {0} does not run"),
+        /** The primary is silent for us and for its standbys. Values: the member, for how many milliseconds. */
+        PRIMARY_SILENT("no write got through {0} for {1} ms, and its standbys have lost it"),
+        /** The primary was lost in the middle of a switch-over. Values: the member. */
+        PRIMARY_LOST_IN_SWITCHOVER("{0} was lost during the switch-over"),
+        /** A person forces a promotion. Values: the member. */
+        PROMOTION_FORCED("a person forces the promotion of {0}"),
+        /** The old primary answers again before another could be made sure of. Values: the member. */
+        PRIMARY_BACK("{0} answers again before another could lead"),
+        /** A switch-over did not get done in its time. */
+        SWITCHOVER_LATE("the switch-over took too long"),
+        /** What a promotion may lose. Values: bytes of log that are known to be lacking. */
+        MAY_LOSE("{0} bytes of log are known to be lost, and whatever was written unseen"),
+        /** What a promotion does not lose. Values: a moment. */
+        SAFE_UNTIL("nothing acknowledged before {0} is lost"),
         /** A member cannot be seen, which is not the same as down. */
         MEMBER_UNSEEN("a member cannot be seen"),
         /** A member runs although nothing of the instance shall. */

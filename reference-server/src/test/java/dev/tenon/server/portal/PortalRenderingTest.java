@@ -221,16 +221,23 @@ class PortalRenderingTest {
         Page page = Samples.page(Messages.CHINESE, "instances");
         Event switched = event("instance.switched_over", Event.Severity.INFO, Map.of("member", "m-2"));
         Event requested = event("operation.requested", Event.Severity.INFO, Map.of("kind", "SWITCHOVER"));
-        Event down = event("instance.down", Event.Severity.WARNING, Map.of());
+        Event down = event(
+                "instance.down",
+                Event.Severity.WARNING,
+                Map.of(),
+                Reason.of(Reason.Code.MEMBER_STATE, "m-1", "STOPPED").because(Reason.said("exit 1")),
+                Reason.of(Reason.Code.MAY_LOSE, "4096"));
 
         assertThat(page.event(switched)).isEqualTo("已完成主备切换：m-2");
-        assertThat(page.tells(switched)).isFalse();
+        assertThat(page.more(switched)).isEmpty();
         assertThat(page.event(requested)).isEqualTo("变更已申请：主备切换");
         assertThat(page.event(down)).isEqualTo("实例不可用");
-        assertThat(page.tells(down)).as("why, in the words of the place").isTrue();
+        assertThat(page.more(down)).isEqualTo("成员 m-1 的状态为“已停止”：exit 1; 已知丢失 4 KiB 日志，未被观察到的写入也会丢失");
+        assertThat(Samples.page(Messages.ENGLISH, "instances").more(down)).isEqualTo("words");
     }
 
-    private static Event event(String type, Event.Severity severity, Map<String, String> attributes) {
+    private static Event event(
+            String type, Event.Severity severity, Map<String, String> attributes, Reason... reasons) {
         return new Event(
                 1,
                 Samples.NOW,
@@ -240,7 +247,8 @@ class PortalRenderingTest {
                 type,
                 severity,
                 "words",
-                attributes);
+                attributes,
+                List.of(reasons));
     }
 
     @Test

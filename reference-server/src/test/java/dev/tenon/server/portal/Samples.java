@@ -435,7 +435,8 @@ final class Samples {
                         "instance.healed",
                         Event.Severity.WARNING,
                         "m-1 was gone and runs again",
-                        Map.of()),
+                        Map.of(),
+                        List.of(Reason.of(Reason.Code.MEMBER_STATE, "m-1", "STOPPED"))),
                 new Event(
                         11,
                         NOW.minusSeconds(4_000),
@@ -445,7 +446,8 @@ final class Samples {
                         "instance.created",
                         Event.Severity.INFO,
                         "created in 87 ms",
-                        Map.of()),
+                        Map.of(),
+                        List.of()),
                 new Event(
                         10,
                         NOW.minusSeconds(9_000),
@@ -455,7 +457,8 @@ final class Samples {
                         "operation.failed",
                         Event.Severity.ERROR,
                         "resize failed: the place has no room",
-                        Map.of()));
+                        Map.of(),
+                        List.of(Reason.error(ErrorCode.CAPACITY_EXCEEDED, "the place has no room"))));
     }
 
     /** Every page with its model, by a short name. */

@@ -4,7 +4,6 @@ import dev.tenon.api.AccessDeniedException;
 import dev.tenon.api.Change;
 import dev.tenon.api.ConflictException;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.InstanceSpec;
@@ -22,6 +21,7 @@ import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.catalogue.PlaceLedger;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
@@ -464,15 +464,15 @@ public final class Submitter {
         Journal.Written written = entry.event(
                         Optional.of(doc.id()),
                         Optional.of(operation.id()),
-                        waits ? "operation.approval_requested" : "operation.requested",
-                        Event.Severity.INFO,
-                        operation.kind() + " of " + doc.spec().name()
-                                + (waits ? " waits for an approval" : " was asked for"),
-                        Map.of(
-                                "by",
-                                operation.requestedBy(),
-                                "kind",
-                                operation.kind().name()))
+                        Told.info(
+                                        waits ? "operation.approval_requested" : "operation.requested",
+                                        operation.kind() + " of " + doc.spec().name()
+                                                + (waits ? " waits for an approval" : " was asked for"))
+                                .with(Map.of(
+                                        "by",
+                                        operation.requestedBy(),
+                                        "kind",
+                                        operation.kind().name())))
                 .commit();
         if (!waits) {
             wake.accept(doc.tenant(), doc.id());
@@ -570,10 +570,11 @@ public final class Submitter {
                 OperationDoc written = entry.event(
                                 Optional.of(doc.id()),
                                 Optional.of(operation.id()),
-                                "operation.approved",
-                                Event.Severity.INFO,
-                                operation.kind() + " of " + doc.spec().name() + " was approved",
-                                Map.of("by", caller.name()))
+                                Told.info(
+                                                "operation.approved",
+                                                operation.kind() + " of "
+                                                        + doc.spec().name() + " was approved")
+                                        .with(Map.of("by", caller.name())))
                         .commit()
                         .operation();
                 wake.accept(doc.tenant(), doc.id());
@@ -632,10 +633,10 @@ public final class Submitter {
         return entry.event(
                         Optional.of(operation.instance()),
                         Optional.of(operation.id()),
-                        state == OperationState.REJECTED ? "operation.rejected" : "operation.cancelled",
-                        Event.Severity.INFO,
-                        operation.kind() + ": " + message,
-                        ended.outcome(by))
+                        Told.info(
+                                        state == OperationState.REJECTED ? "operation.rejected" : "operation.cancelled",
+                                        operation.kind() + ": " + message)
+                                .with(ended.outcome(by)))
                 .commit()
                 .operation();
     }
@@ -723,10 +724,11 @@ public final class Submitter {
             entry.event(
                             Optional.of(doc.id()),
                             Optional.of(operation.id()),
-                            "operation.cancelled",
-                            Event.Severity.INFO,
-                            operation.kind() + " of " + doc.spec().name() + " was cancelled",
-                            ended.outcome(operation.requestedBy()))
+                            Told.info(
+                                            "operation.cancelled",
+                                            operation.kind() + " of "
+                                                    + doc.spec().name() + " was cancelled")
+                                    .with(ended.outcome(operation.requestedBy())))
                     .commit();
         } else {
             entry.operation(

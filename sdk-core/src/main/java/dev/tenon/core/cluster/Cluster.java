@@ -8,6 +8,7 @@ import dev.tenon.api.TenantId;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.change.InstanceSecrets;
 import dev.tenon.core.change.Requests;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.failover.Decision;
 import dev.tenon.core.failover.FailoverPlanner;
 import dev.tenon.core.failover.FailoverRecord;
@@ -520,14 +521,8 @@ public final class Cluster {
             try {
                 Journal.Entry entry = world.journal().entry(tenant).guard(lease).instance(now, after);
                 Instant time = world.store().now();
-                for (Story.Told told : Story.of(doc.spec().name(), before, next, decision.reason(), time)) {
-                    entry.event(
-                            Optional.of(id),
-                            Optional.empty(),
-                            told.type(),
-                            told.severity(),
-                            told.message(),
-                            told.attributes());
+                for (Told told : Story.of(doc.spec().name(), before, next, decision.reason(), time)) {
+                    entry.event(Optional.of(id), Optional.empty(), told);
                 }
                 InstanceDoc written = entry.commit().instance().orElse(after);
                 log.info("{}: {}", id, decision.reason());

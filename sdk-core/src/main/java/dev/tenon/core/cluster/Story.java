@@ -1,7 +1,9 @@
 package dev.tenon.core.cluster;
 
-import dev.tenon.api.Event.Severity;
+import dev.tenon.api.Reason;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.failover.FailoverRecord;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.failover.Phase;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,12 +16,9 @@ import java.util.TreeSet;
 
 /** What the world is told of a new record: pure, so that it is committed together with it. */
 final class Story {
-    /** An event without its subject. */
-    record Told(String type, Severity severity, String message, Map<String, String> attributes) {}
-
     private Story() {}
 
-    static List<Told> of(String name, FailoverRecord before, FailoverRecord after, String reason, Instant now) {
+    static List<Told> of(String name, FailoverRecord before, FailoverRecord after, Reason reason, Instant now) {
         List<Told> told = new ArrayList<>();
         Map<String, String> attributes = new TreeMap<>(Map.of(
                 "term", Long.toString(after.term()),
@@ -36,71 +35,68 @@ final class Story {
             told.add(phase(name, before, after, reason, new TreeMap<>(attributes)));
         }
         if (!before.setting().alone() && after.setting().alone()) {
-            told.add(new Told(
-                    "instance.alone",
-                    Severity.WARNING,
-                    name + " goes on without a standby: what it acknowledges now is lost if it is lost",
-                    attributes));
+            told.add(Told.warning(
+                            "instance.alone",
+                            name + " goes on without a standby: what it acknowledges now is lost if it is lost")
+                    .with(attributes));
         } else if (before.guaranteed().alone() && !after.guaranteed().alone() && after.steady()) {
-            told.add(new Told(
-                    "instance.not_alone",
-                    Severity.INFO,
-                    name + " waits for its standbys: " + after.guaranteed(),
-                    attributes));
+            told.add(Told.info("instance.not_alone", name + " waits for its standbys: " + after.guaranteed())
+                    .with(attributes));
         }
         TreeSet<String> broken = new TreeSet<>(after.rebuilds().keySet());
         broken.removeAll(before.rebuilds().keySet());
         if (!broken.isEmpty()) {
-            told.add(about(
-                    broken, new Told("standby.rebuild", Severity.INFO, name + " copies standbys anew: ", attributes)));
+            told.add(about("standby.rebuild", name + " copies standbys anew: ", broken, attributes));
         }
         TreeSet<String> sound = new TreeSet<>(before.rebuilds().keySet());
         sound.removeAll(after.rebuilds().keySet());
         if (!sound.isEmpty()) {
-            told.add(about(sound, new Told("standby.rebuilt", Severity.INFO, name + " has new copies: ", attributes)));
+            told.add(about("standby.rebuilt", name + " has new copies: ", sound, attributes));
         }
         return told;
     }
 
-    private static Told about(Set<String> members, Told told) {
+    private static Told about(String type, String message, Set<String> members, Map<String, String> more) {
         String names = String.join(", ", members);
-        Map<String, String> attributes = new TreeMap<>(told.attributes());
+        Map<String, String> attributes = new TreeMap<>(more);
         attributes.put("member", names);
-        return new Told(told.type(), told.severity(), told.message() + names, attributes);
+        return Told.info(type, message + names).with(attributes);
     }
 
     private static Told phase(
-            String name, FailoverRecord before, FailoverRecord after, String reason, Map<String, String> attributes) {
+            String name, FailoverRecord before, FailoverRecord after, Reason reason, Map<String, String> attributes) {
         if (after.phase() instanceof Phase.Revoking) {
-            return new Told("failover.begun", Severity.WARNING, "fail-over of " + name + ": " + reason, attributes);
+            return Told.warning("failover.begun", "fail-over of " + name + ": " + reason)
+                    .with(attributes)
+                    .because(reason);
         }
         if (after.phase() instanceof Phase.HandingOver) {
-            return new Told("switchover.begun", Severity.INFO, name + ": " + reason, attributes);
+            return Told.info("switchover.begun", name + ": " + reason).with(attributes);
         }
         if (after.phase() instanceof Phase.Promoting promoting) {
-            after.loss().ifPresent(loss -> {
-                attributes.put("lost_bytes_known", Long.toString(loss.knownBytes()));
-                loss.since().ifPresent(since -> attributes.put("safe_until", since.toString()));
-            });
             attributes.put("member", promoting.elected());
-            return new Told(
-                    "failover.elected",
-                    after.loss().isPresent() ? Severity.ERROR : Severity.INFO,
-                    name + " elects " + promoting.elected() + ": " + reason
-                            + after.loss()
-                                    .map(loss ->
-                                            "; may lose " + loss.knownBytes() + " bytes and more that was not seen")
-                                    .orElse(""),
-                    attributes);
+            String message = name + " elects " + promoting.elected() + ": " + reason;
+            if (after.loss().isEmpty()) {
+                return Told.info("failover.elected", message).with(attributes);
+            }
+            Loss loss = after.loss().get();
+            attributes.put("lost_bytes_known", Long.toString(loss.knownBytes()));
+            loss.since().ifPresent(since -> attributes.put("safe_until", since.toString()));
+            return Told.error(
+                            "failover.elected",
+                            message + "; may lose " + loss.knownBytes() + " bytes and more that was not seen")
+                    .with(attributes)
+                    .because(loss.reasons());
         }
         attributes.put("member", after.primary());
         return before.primary().equals(after.primary())
-                ? new Told("failover.given_up", Severity.WARNING, name + ": " + reason, attributes)
-                : new Told(
-                        "failover.done",
-                        Severity.WARNING,
-                        after.primary() + " is now the primary of " + name + ", in term " + after.term(),
-                        attributes);
+                ? Told.warning("failover.given_up", name + ": " + reason)
+                        .with(attributes)
+                        .because(reason)
+                : Told.warning(
+                                "failover.done",
+                                after.primary() + " is now the primary of " + name + ", in term " + after.term())
+                        .with(attributes);
     }
 
     private static Instant since(FailoverRecord record) {

@@ -6,9 +6,9 @@ import dev.tenon.api.OperationId;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.json.Fields;
 import dev.tenon.core.json.Json;
+import dev.tenon.core.spec.SpecCodec;
 import dev.tenon.spi.store.Commit;
 import dev.tenon.spi.store.StoredEvent;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -21,22 +21,17 @@ public final class EventCodec {
 
     /** Returns the event as a part of a commit. */
     public static Commit.Event write(
-            Optional<TenantId> tenant,
-            Optional<InstanceId> instance,
-            Optional<OperationId> operation,
-            String type,
-            Event.Severity severity,
-            String message,
-            Map<String, String> attributes) {
+            Optional<TenantId> tenant, Optional<InstanceId> instance, Optional<OperationId> operation, Told told) {
         return new Commit.Event(
                 tenant.map(TenantId::value).orElse(NOBODY),
                 instance.map(InstanceId::value).orElse(""),
-                type,
+                told.type(),
                 Json.write(Fields.writer()
                         .put("operation", operation)
-                        .put("severity", severity)
-                        .put("message", message)
-                        .put("attributes", new TreeMap<>(attributes))
+                        .put("severity", told.severity())
+                        .put("message", told.message())
+                        .put("attributes", new TreeMap<>(told.attributes()))
+                        .put("reasons", SpecCodec.reasons(told.reasons()))
                         .map()));
     }
 
@@ -52,6 +47,7 @@ public final class EventCodec {
                 stored.type(),
                 Event.Severity.valueOf(body.text("severity")),
                 body.text("message"),
-                Map.copyOf(body.texts("attributes")));
+                body.texts("attributes"),
+                SpecCodec.reasons(body));
     }
 }

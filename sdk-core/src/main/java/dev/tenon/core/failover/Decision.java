@@ -1,5 +1,6 @@
 package dev.tenon.core.failover;
 
+import dev.tenon.api.Reason;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,7 @@ import java.util.SortedMap;
  * @param reason why, for {@code explain()}
  */
 public record Decision(
-        Optional<FailoverRecord> record, SortedMap<String, Order> orders, List<Alarm> alarms, String reason) {
+        Optional<FailoverRecord> record, SortedMap<String, Order> orders, List<Alarm> alarms, Reason reason) {
     /** What a person should know. */
     public record Alarm(Kind kind, String text) {}
 
@@ -37,7 +38,7 @@ public record Decision(
         ELECTED_SILENT
     }
 
-    static Decision write(FailoverRecord next, String reason) {
+    static Decision write(FailoverRecord next, Reason reason) {
         return new Decision(Optional.of(next), Collections.emptySortedMap(), List.of(), reason);
     }
 }

@@ -1,5 +1,6 @@
 package dev.tenon.core.failover;
 
+import dev.tenon.api.Reason;
 import dev.tenon.core.failover.Decision.Alarm;
 import dev.tenon.core.failover.Seen.State;
 import java.time.Duration;
@@ -36,7 +37,7 @@ public final class FailoverPlanner {
     }
 
     /** Why a primary counts as lost. */
-    public record Lost(boolean proof, String reason) {}
+    public record Lost(boolean proof, Reason reason) {}
 
     /**
      * Returns what to do now.
@@ -47,7 +48,10 @@ public final class FailoverPlanner {
     public Decision decide(FailoverRecord record, Wanted wanted, Seen seen, long epoch, Optional<String> heldBack) {
         if (epoch < record.epoch()) {
             return new Decision(
-                    Optional.empty(), new TreeMap<>(), List.of(), "another control plane has taken this instance over");
+                    Optional.empty(),
+                    new TreeMap<>(),
+                    List.of(),
+                    Reason.said("another control plane has taken this instance over"));
         }
         if (epoch > record.epoch()) {
             return write(record, r -> r.epoch(epoch), "this control plane takes over");
@@ -61,7 +65,7 @@ public final class FailoverPlanner {
         // One that we stopped ourselves and did not yet tell to run again is not lost.
         boolean told = !primary.answers() || primary.order() == record.revision();
         if (primary.gone() && told) {
-            return Optional.of(new Lost(true, "its place says that " + record.primary() + " does not run"));
+            return Optional.of(new Lost(true, Reason.of(Reason.Code.PRIMARY_DEAD, record.primary())));
         }
         boolean began = record.phase() instanceof Phase.Steady steady
                 && !seen.now().isBefore(steady.since().plus(limits.silence()));
@@ -78,8 +82,10 @@ public final class FailoverPlanner {
                 ? Optional.empty()
                 : Optional.of(new Lost(
                         false,
-                        "no write got through " + record.primary() + " for "
-                                + limits.silence().toMillis() + " ms, and its standbys have lost it"));
+                        Reason.of(
+                                Reason.Code.PRIMARY_SILENT,
+                                record.primary(),
+                                Long.toString(limits.silence().toMillis()))));
     }
 
     /** Returns what a promotion of this member could lose, to be shown before it is forced. */
@@ -105,7 +111,11 @@ public final class FailoverPlanner {
                 && !record.setting().members().contains(member);
     }
 
-    private static Decision write(FailoverRecord record, UnaryOperator<FailoverRecord.Change> change, String reason) {
+    private static Decision write(FailoverRecord record, UnaryOperator<FailoverRecord.Change> change, String words) {
+        return write(record, change, Reason.said(words));
+    }
+
+    private static Decision write(FailoverRecord record, UnaryOperator<FailoverRecord.Change> change, Reason reason) {
         return Decision.write(record.next(change), reason);
     }
 
@@ -186,7 +196,7 @@ public final class FailoverPlanner {
             return Optional.of(revoke(lost.get().reason()));
         }
 
-        private Decision revoke(String reason) {
+        private Decision revoke(Reason reason) {
             return write(
                     record,
                     r -> r.nextTerm()
@@ -329,7 +339,7 @@ public final class FailoverPlanner {
                                 .phase(new Phase.Revoking(seen.now(), Optional.of(force)))
                                 .answered(force.id());
                     },
-                    "a person forces the promotion of " + force.target()));
+                    Reason.of(Reason.Code.PROMOTION_FORCED, force.target())));
         }
 
         private Decision revoking(Phase.Revoking revoking) {
@@ -357,7 +367,7 @@ public final class FailoverPlanner {
                 }
             }
             if (late && primaryUsable()) {
-                return resume("too few standbys stopped receiving, and " + record.primary() + " answers again", "");
+                return resume(Reason.of(Reason.Code.PRIMARY_BACK, record.primary()), "");
             }
             if (late) {
                 alarm(
@@ -384,10 +394,10 @@ public final class FailoverPlanner {
             }
             if (late(handingOver.since())) {
                 if (primaryUsable()) {
-                    return resume("the switch-over took too long", "");
+                    return resume(Reason.of(Reason.Code.SWITCHOVER_LATE), "");
                 }
                 if (!guaranteed.alone() && heldBack.isEmpty()) {
-                    return revoke("the primary was lost during the switch-over");
+                    return revoke(Reason.of(Reason.Code.PRIMARY_LOST_IN_SWITCHOVER, record.primary()));
                 }
                 alarm(Decision.Kind.HELD_BACK, "the primary was lost during the switch-over");
             }
@@ -416,7 +426,7 @@ public final class FailoverPlanner {
                     return elect(next.get(), detached, Optional.empty(), elected + " does not lead");
                 }
                 if (primaryUsable()) {
-                    return resume(elected + " does not lead, and " + record.primary() + " answers again", elected);
+                    return resume(Reason.of(Reason.Code.PRIMARY_BACK, record.primary()), elected);
                 }
             }
             if (late(promoting.since())) {
@@ -448,7 +458,7 @@ public final class FailoverPlanner {
         }
 
         /** Goes back to the primary: nobody else was seen to lead, and it has everything. */
-        private Decision resume(String reason, String givenUp) {
+        private Decision resume(Reason reason, String givenUp) {
             Quorum setting = settingOf(record.primary(), guaranteed.members());
             return write(
                     record,
@@ -581,7 +591,7 @@ public final class FailoverPlanner {
                     alarm(Decision.Kind.STALLED, "writes wait for " + record.setting());
                 }
             }
-            return new Decision(Optional.empty(), orders, List.copyOf(alarms), reason);
+            return new Decision(Optional.empty(), orders, List.copyOf(alarms), Reason.said(reason));
         }
 
         private boolean carriedOut(Order order, Seen.Member m) {

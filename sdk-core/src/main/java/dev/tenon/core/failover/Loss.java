@@ -1,7 +1,10 @@
 package dev.tenon.core.failover;
 
+import dev.tenon.api.Reason;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a promotion may lose; it is in the record before the promotion is ordered.
@@ -11,6 +14,14 @@ import java.util.Optional;
  * @param since everything acknowledged before this moment is safe; absent if no such moment is known
  */
 public record Loss(long knownBytes, Optional<Instant> since) {
+    /** Returns it in words. */
+    public List<Reason> reasons() {
+        return Stream.concat(
+                        Stream.of(Reason.of(Reason.Code.MAY_LOSE, Long.toString(knownBytes))),
+                        since.stream().map(at -> Reason.of(Reason.Code.SAFE_UNTIL, at.toString())))
+                .toList();
+    }
+
     /** Returns whether this is no more than what was accepted. */
     public boolean within(Loss accepted) {
         boolean asLate = accepted.since().isEmpty()

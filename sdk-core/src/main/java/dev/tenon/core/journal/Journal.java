@@ -1,7 +1,6 @@
 package dev.tenon.core.journal;
 
 import dev.tenon.api.ConflictException;
-import dev.tenon.api.Event;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.OperationId;
 import dev.tenon.api.OperationKind;
@@ -11,6 +10,7 @@ import dev.tenon.api.TenantId;
 import dev.tenon.core.catalogue.PlaceLedger;
 import dev.tenon.core.event.EventCodec;
 import dev.tenon.core.event.EventHub;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceCodec;
 import dev.tenon.core.instance.InstanceDoc;
@@ -232,15 +232,8 @@ public final class Journal {
         }
 
         /** Appends an event. */
-        public Entry event(
-                Optional<InstanceId> instance,
-                Optional<OperationId> operation,
-                String type,
-                Event.Severity severity,
-                String message,
-                Map<String, String> attributes) {
-            commit.addEvents(
-                    EventCodec.write(Optional.of(tenant), instance, operation, type, severity, message, attributes));
+        public Entry event(Optional<InstanceId> instance, Optional<OperationId> operation, Told told) {
+            commit.addEvents(EventCodec.write(Optional.of(tenant), instance, operation, told));
             eventful = true;
             return this;
         }

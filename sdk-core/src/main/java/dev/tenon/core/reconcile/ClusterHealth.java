@@ -43,7 +43,7 @@ final class ClusterHealth {
         return decision.alarms().stream()
                 .findFirst()
                 .map(alarm -> reason(alarm.kind()).because(Reason.said(alarm.text())))
-                .orElseGet(() -> Reason.said(decision.reason()));
+                .orElseGet(decision::reason);
     }
 
     private static Reason reason(Decision.Kind kind) {

@@ -1,32 +1,44 @@
 package dev.tenon.core.reconcile;
 
-import dev.tenon.api.Event.Severity;
+import static dev.tenon.core.event.Told.info;
+
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.OperationState;
+import dev.tenon.api.Reason;
+import dev.tenon.core.event.Told;
+import dev.tenon.core.failover.FailoverRecord;
+import dev.tenon.core.failover.Loss;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
+import dev.tenon.core.spec.SpecCodec;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What the world is told when an operation has ended. */
 final class Events {
-    /** An event without its subject. */
-    record Told(String type, Severity severity, String message) {}
-
     private Events() {}
 
-    static Optional<Told> of(OperationDoc op, InstanceDoc after) {
+    static Told of(OperationDoc op, InstanceDoc after) {
         String name = after.spec().name();
         if (op.state() == OperationState.SUCCEEDED) {
-            return Optional.of(succeeded(op, after, name));
+            return succeeded(op, after, name);
         }
-        String why = op.message().orElse("");
         if (op.state() == OperationState.CANCELLED) {
-            return Optional.of(
-                    new Told("operation.cancelled", Severity.INFO, op.kind() + " of " + name + " was cancelled"));
+            return info("operation.cancelled", op.kind() + " of " + name + " was cancelled");
         }
-        String type = op.kind() == OperationKind.HEAL ? "instance.heal_failed" : "operation.failed";
-        return Optional.of(new Told(type, Severity.ERROR, op.kind() + " of " + name + " failed: " + why));
+        return Told.error(
+                        op.kind() == OperationKind.HEAL ? "instance.heal_failed" : "operation.failed",
+                        op.kind() + " of " + name + " failed: " + op.message().orElse(""))
+                .because(failure(op));
+    }
+
+    /** Returns why an operation failed, for its last time. */
+    static Reason failure(OperationDoc op) {
+        return Reason.error(op.error().orElse(ErrorCode.INTERNAL), op.message().orElse(""));
     }
 
     private static Told succeeded(OperationDoc op, InstanceDoc after, String name) {
@@ -67,28 +79,31 @@ final class Events {
                 info(
                         "instance.switched_over",
                         after.members().get(0).member().name() + " is now the primary of " + name);
-            case FAILOVER ->
-                new Told(
-                        "instance.failed_over",
-                        Severity.WARNING,
-                        after.members().get(0).member().name() + " was made the primary of " + name + " by force; "
-                                + after.failover()
-                                        .flatMap(record -> record.loss())
-                                        .map(loss -> loss.knownBytes()
-                                                + " bytes of log are known to be lost, and whatever was written unseen"
-                                                + loss.since()
-                                                        .map(at -> " after " + at)
-                                                        .orElse(""))
-                                        .orElse("nothing that was acknowledged is lost"));
-            case HEAL ->
-                new Told(
-                        "instance.healed",
-                        Severity.WARNING,
-                        name + " was brought back: " + op.arguments().getOrDefault("reason", ""));
+            case FAILOVER -> {
+                List<Reason> loss = after.failover()
+                        .flatMap(FailoverRecord::loss)
+                        .map(Loss::reasons)
+                        .orElse(List.of());
+                yield Told.warning(
+                                "instance.failed_over",
+                                after.members().get(0).member().name() + " was made the primary of " + name
+                                        + " by force"
+                                        + (loss.isEmpty() ? "; nothing that was acknowledged is lost" : said(loss)))
+                        .because(loss);
+            }
+            case HEAL -> {
+                List<Reason> why = Optional.ofNullable(op.arguments().get("why")).stream()
+                        .map(text -> SpecCodec.reason(Json.read(text)))
+                        .toList();
+                yield Told.warning("instance.healed", name + " was brought back" + said(why))
+                        .because(why);
+            }
         };
     }
 
-    private static Told info(String type, String message) {
-        return new Told(type, Severity.INFO, message);
+    private static String said(List<Reason> reasons) {
+        return reasons.isEmpty()
+                ? ""
+                : ": " + reasons.stream().map(Reason::text).collect(Collectors.joining("; "));
     }
 }

@@ -14,6 +14,7 @@ import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.cluster.Cluster;
 import dev.tenon.core.cluster.Clusters;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.instance.Members;
@@ -298,7 +299,7 @@ public final class Reconciler implements AutoCloseable {
     /** Queues a healing: it is journalled like everything else that has an effect. */
     private void heal(InstanceDoc doc, InstanceDoc seen, Lease lease, HealthPlanner.Decision.Heal heal) {
         diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(heal.reason()));
-        OperationDoc operation = runner.healing(doc, heal.reason().text(), heal.hung());
+        OperationDoc operation = runner.healing(doc, heal.reason(), heal.hung());
         List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
         journal.entry(doc.tenant())
@@ -308,11 +309,8 @@ public final class Reconciler implements AutoCloseable {
                 .event(
                         Optional.of(doc.id()),
                         Optional.of(operation.id()),
-                        "instance.down",
-                        Event.Severity.WARNING,
-                        doc.spec().name() + " is not as it shall be: "
-                                + heal.reason().text(),
-                        Map.of())
+                        Told.warning("instance.down", doc.spec().name() + " is not as it shall be: " + heal.reason())
+                                .because(heal.reason()))
                 .commit();
     }
 
@@ -328,10 +326,12 @@ public final class Reconciler implements AutoCloseable {
             entry.event(
                     Optional.of(doc.id()),
                     Optional.empty(),
-                    "instance.health_changed",
-                    now instanceof Health.Healthy ? Event.Severity.INFO : Event.Severity.WARNING,
-                    doc.spec().name() + " is " + described(now),
-                    Map.of("health", now.name()));
+                    new Told(
+                            "instance.health_changed",
+                            now instanceof Health.Healthy ? Event.Severity.INFO : Event.Severity.WARNING,
+                            doc.spec().name() + " is " + described(now),
+                            Map.of("health", now.name()),
+                            now.reasons()));
         }
         return entry.commit().instance().orElse(seen);
     }

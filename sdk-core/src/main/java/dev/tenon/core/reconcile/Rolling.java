@@ -1,13 +1,13 @@
 package dev.tenon.core.reconcile;
 
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Event;
 import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.core.cluster.Cluster;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.failover.Request;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.MemberState;
@@ -206,10 +206,10 @@ final class Rolling {
                 entry -> entry.event(
                         Optional.of(work.doc().id()),
                         Optional.of(work.operation().id()),
-                        "member.restarts",
-                        Event.Severity.INFO,
-                        member + " of " + work.doc().spec().name() + " is being restarted",
-                        Map.of("member", member)));
+                        Told.info(
+                                        "member.restarts",
+                                        member + " of " + work.doc().spec().name() + " is being restarted")
+                                .with(Map.of("member", member))));
         if (seen.state() != MemberState.ABSENT && seen.state() != MemberState.INCOMPLETE) {
             Steps.grow(work, Standbys.workload(work, member));
         }

@@ -1,7 +1,6 @@
 package dev.tenon.core.reconcile;
 
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.Lifecycle;
 import dev.tenon.api.OperationKind;
@@ -15,14 +14,17 @@ import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.core.cluster.Clusters;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.journal.Journal;
+import dev.tenon.core.json.Json;
 import dev.tenon.core.operation.Legality;
 import dev.tenon.core.operation.OperationCodec;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.secret.Generator;
+import dev.tenon.core.spec.SpecCodec;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.store.CommitRefusedException;
 import dev.tenon.spi.store.Lease;
@@ -473,11 +475,16 @@ final class Runner {
                     .event(
                             Optional.of(doc.id()),
                             Optional.of(op.id()),
-                            "operation.parked",
-                            Event.Severity.ERROR,
-                            op.kind() + " of " + doc.spec().name() + " is parked: "
-                                    + op.message().orElse(""),
-                            Map.of("code", op.error().map(Enum::name).orElse("")))
+                            Told.error(
+                                            "operation.parked",
+                                            op.kind() + " of " + doc.spec().name() + " is parked: "
+                                                    + op.message().orElse(""))
+                                    .with(Map.of(
+                                            "code",
+                                            op.error().map(Enum::name).orElse(""),
+                                            "kind",
+                                            op.kind().name()))
+                                    .because(Events.failure(op)))
                     .commit());
         }
 
@@ -607,14 +614,10 @@ final class Runner {
                     entry.forgetSecrets(doc.id().value());
                     endOthers(entry, now);
                 }
-                Optional<Events.Told> told = Events.of(ended, after);
-                told.ifPresent(t -> entry.event(
+                entry.event(
                         Optional.of(doc.id()),
                         Optional.of(op.id()),
-                        t.type(),
-                        t.severity(),
-                        t.message(),
-                        ended.outcome(op.requestedBy())));
+                        Events.of(ended, after).with(ended.outcome(op.requestedBy())));
                 Journal.Written written = entry.commit();
                 if (gone) {
                     diary.forget(doc.id());
@@ -707,9 +710,9 @@ final class Runner {
      *
      * @param hung a member to be killed first
      */
-    OperationDoc healing(InstanceDoc doc, String reason, Optional<MemberRef> hung) {
+    OperationDoc healing(InstanceDoc doc, Reason reason, Optional<MemberRef> hung) {
         Instant now = clock.instant();
-        Map<String, String> arguments = new HashMap<>(Map.of("reason", reason));
+        Map<String, String> arguments = new HashMap<>(Map.of("why", Json.write(SpecCodec.reason(reason))));
         hung.ifPresent(ref -> arguments.put("hung", ref.member()));
         return OperationDoc.builder()
                 .id(generator.operation())

@@ -188,7 +188,7 @@ public final class SpecCodec {
     /** Writes a health. */
     public static Map<String, Object> health(Health health) {
         Fields.Writer writer = Fields.writer().put("state", health.name());
-        writer.put("reasons", health.reasons().stream().map(SpecCodec::reason).toList());
+        writer.put("reasons", reasons(health.reasons()));
         if (health instanceof Health.Unknown unknown) {
             writer.put("since", unknown.since());
         }
@@ -207,11 +207,18 @@ public final class SpecCodec {
         };
     }
 
-    private static List<Reason> reasons(Fields fields) {
+    /** Writes reasons. */
+    public static List<Map<String, Object>> reasons(List<Reason> reasons) {
+        return reasons.stream().map(SpecCodec::reason).toList();
+    }
+
+    /** Reads the field {@code reasons}. */
+    public static List<Reason> reasons(Fields fields) {
         return fields.objects("reasons").stream().map(SpecCodec::reason).toList();
     }
 
-    private static Map<String, Object> reason(Reason reason) {
+    /** Writes a reason. */
+    public static Map<String, Object> reason(Reason reason) {
         return Fields.writer()
                 .put("code", reason.code())
                 .put("values", reason.values())
@@ -219,7 +226,8 @@ public final class SpecCodec {
                 .map();
     }
 
-    private static Reason reason(Fields fields) {
+    /** Reads a reason. */
+    public static Reason reason(Fields fields) {
         Reason reason = Reason.of(
                 Reason.Code.valueOf(fields.text("code")), fields.list("values").toArray(String[]::new));
         return fields.maybeObject("because")

@@ -3,7 +3,6 @@ package dev.tenon.core.tenancy;
 import dev.tenon.api.ConflictException;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Event;
 import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.api.Page;
@@ -13,6 +12,7 @@ import dev.tenon.api.TenantId;
 import dev.tenon.api.TenantSpec;
 import dev.tenon.core.event.EventCodec;
 import dev.tenon.core.event.EventHub;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.secret.Cursors;
 import dev.tenon.core.secret.Generator;
 import dev.tenon.spi.store.Commit;
@@ -181,9 +181,6 @@ public final class TenantRegister {
                 Optional.of(id),
                 Optional.empty(),
                 Optional.empty(),
-                type,
-                Event.Severity.INFO,
-                message,
-                Map.of("by", actor));
+                Told.info(type, message).with(Map.of("by", actor)));
     }
 }

@@ -3,6 +3,8 @@ package dev.tenon.core.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Event.Severity;
+import dev.tenon.api.Reason;
+import dev.tenon.core.event.Told;
 import dev.tenon.core.failover.FailoverRecord;
 import dev.tenon.core.failover.Loss;
 import dev.tenon.core.failover.Phase;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.Test;
 
 final class StoryTest {
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+    private static final Reason WHY = Reason.of(Reason.Code.PRIMARY_DEAD, "m-1");
     private static final Quorum ANY_1 = new Quorum(Set.of("m-2", "m-3"), 1);
     private static final Phase STEADY = new Phase.Steady(NOW.minusSeconds(60));
 
@@ -31,8 +34,8 @@ final class StoryTest {
                 7, 3, term, primary, 1, quorum, quorum, phase, new TreeMap<>(rebuilds), Optional.empty(), loss, "");
     }
 
-    private static List<Story.Told> story(FailoverRecord before, FailoverRecord after) {
-        return Story.of("orders", before, after, "why", NOW);
+    private static List<Told> story(FailoverRecord before, FailoverRecord after) {
+        return Story.of("orders", before, after, WHY, NOW);
     }
 
     @Test
@@ -44,23 +47,19 @@ final class StoryTest {
         FailoverRecord done = record(2, "m-2", new Phase.Steady(NOW), Optional.empty());
 
         assertThat(story(steady, revoking))
-                .containsExactly(new Story.Told(
-                        "failover.begun",
-                        Severity.WARNING,
-                        "fail-over of orders: why",
-                        Map.of("term", "2", "revision", "7", "primary", "m-1")));
+                .containsExactly(
+                        Told.warning("failover.begun", "fail-over of orders: its place says that m-1 does not run")
+                                .with(Map.of("term", "2", "revision", "7", "primary", "m-1"))
+                                .because(WHY));
         assertThat(story(revoking, promoting))
-                .containsExactly(new Story.Told(
-                        "failover.elected",
-                        Severity.INFO,
-                        "orders elects m-2: why",
-                        Map.of("term", "2", "revision", "7", "primary", "m-1", "member", "m-2", "step_ms", "300")));
+                .containsExactly(Told.info(
+                                "failover.elected", "orders elects m-2: its place says that m-1 does not run")
+                        .with(Map.of(
+                                "term", "2", "revision", "7", "primary", "m-1", "member", "m-2", "step_ms", "300")));
         assertThat(story(promoting, done))
-                .containsExactly(new Story.Told(
-                        "failover.done",
-                        Severity.WARNING,
-                        "m-2 is now the primary of orders, in term 2",
-                        Map.of("term", "2", "revision", "7", "primary", "m-2", "member", "m-2", "step_ms", "200")));
+                .containsExactly(Told.warning("failover.done", "m-2 is now the primary of orders, in term 2")
+                        .with(Map.of(
+                                "term", "2", "revision", "7", "primary", "m-2", "member", "m-2", "step_ms", "200")));
     }
 
     @Test
@@ -78,6 +77,10 @@ final class StoryTest {
             assertThat(told.attributes())
                     .containsEntry("lost_bytes_known", "4096")
                     .containsEntry("safe_until", "2025-12-31T23:59:58Z");
+            assertThat(told.reasons())
+                    .containsExactly(
+                            Reason.of(Reason.Code.MAY_LOSE, "4096"),
+                            Reason.of(Reason.Code.SAFE_UNTIL, "2025-12-31T23:59:58Z"));
         });
     }
 
@@ -86,13 +89,14 @@ final class StoryTest {
         FailoverRecord handing = record(2, "m-1", new Phase.HandingOver("m-2", NOW.minusMillis(50)), Optional.empty());
 
         assertThat(story(record(1, "m-1", STEADY, Optional.empty()), handing))
-                .extracting(Story.Told::type)
+                .extracting(Told::type)
                 .containsExactly("switchover.begun");
         assertThat(story(handing, record(2, "m-1", new Phase.Steady(NOW), Optional.empty())))
                 .singleElement()
                 .satisfies(told -> {
                     assertThat(told.type()).isEqualTo("failover.given_up");
                     assertThat(told.attributes()).containsEntry("member", "m-1").containsEntry("step_ms", "50");
+                    assertThat(told.reasons()).containsExactly(WHY);
                 });
     }
 
@@ -101,7 +105,7 @@ final class StoryTest {
         FailoverRecord synchronous = record(1, "m-1", STEADY, Optional.empty());
         FailoverRecord alone = record(1, "m-1", Quorum.ALONE, STEADY, Map.of(), Optional.empty());
 
-        assertThat(story(synchronous, alone)).extracting(Story.Told::type).containsExactly("instance.alone");
+        assertThat(story(synchronous, alone)).extracting(Told::type).containsExactly("instance.alone");
         assertThat(story(alone, alone)).isEmpty();
         assertThat(story(alone, synchronous)).singleElement().satisfies(told -> {
             assertThat(told.type()).isEqualTo("instance.not_alone");

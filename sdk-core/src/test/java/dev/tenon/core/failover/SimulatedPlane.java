@@ -140,7 +140,8 @@ final class SimulatedPlane {
 
     private void act(Decision decision, FailoverRecord from, int mine) {
         decision.record().ifPresent(next -> {
-            if (sim.now() >= storeCutUntil && sim.write(from, next, decision.reason())) {
+            if (sim.now() >= storeCutUntil
+                    && sim.write(from, next, decision.reason().text())) {
                 // What was recorded is carried out at once.
                 decide(mine, sim.random(5));
             }

@@ -34,6 +34,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 final class ClusterHealthTest {
+    private static final Reason NOTHING = Reason.said("nothing to do");
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
     private static final TenantId TENANT = new TenantId("t-aaaaaaaaaaaaaaaaaaaa");
     private static final InstanceId INSTANCE = new InstanceId("i-aaaaaaaaaaaaaaaaaaaa");
@@ -81,7 +82,7 @@ final class ClusterHealthTest {
                 doc,
                 new Wanted(Set.of("m-1", "m-2"), new Durability.Strict(1), Optional.empty()),
                 new Seen(NOW, members, List.of()),
-                new Decision(Optional.empty(), new TreeMap<>(), List.of(alarms), "nothing to do"));
+                new Decision(Optional.empty(), new TreeMap<>(), List.of(alarms), NOTHING));
         return ClusterHealth.of(pass, List.of(place(place)), BEFORE, NOW);
     }
 
@@ -142,9 +143,9 @@ final class ClusterHealthTest {
                         Optional.empty(),
                         new TreeMap<>(),
                         List.of(new Decision.Alarm(Decision.Kind.ALONE, "m-1 has leave to run alone")),
-                        "nothing to do")))
+                        NOTHING)))
                 .isEqualTo(Reason.of(Reason.Code.RUNS_ALONE).because(Reason.said("m-1 has leave to run alone")));
-        assertThat(ClusterHealth.why(new Decision(Optional.empty(), new TreeMap<>(), List.of(), "nothing to do")))
-                .isEqualTo(Reason.said("nothing to do"));
+        assertThat(ClusterHealth.why(new Decision(Optional.empty(), new TreeMap<>(), List.of(), NOTHING)))
+                .isEqualTo(NOTHING);
     }
 }

@@ -341,6 +341,11 @@ final class ChangesTest {
         Instance orders = created("orders");
         place.kill(member(orders));
         eventually("healed", () -> eventTypes().contains("instance.healed"));
+        assertThat(shop.events().latest(1_000))
+                .filteredOn(event -> Set.of("instance.down", "instance.healed").contains(event.type()))
+                .hasSize(2)
+                .allSatisfy(event ->
+                        assertThat(event.reasons()).extracting(Reason::code).containsExactly(Reason.Code.MEMBER_STATE));
         assertThat(place.running()).isEqualTo(1);
         assertThat(orders.view().health()).isEqualTo(new Health.Healthy());
     }

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What every page knows: its reader, language, tenant and the frame around it.
@@ -203,10 +204,13 @@ public record Page(
         return about.isEmpty() ? text : t("reason.because", text, about);
     }
 
-    /** Returns whether an event's own words, which are English, say more than {@link #event}. */
-    public boolean tells(Event event) {
-        return messages.find("event." + event.type()).isPresent()
-                && (messages == Messages.ENGLISH || event.severity() != Event.Severity.INFO);
+    /** Returns what else there is to say of an event, in the reader's language; empty if {@link #event} says all. */
+    public String more(Event event) {
+        if (messages == Messages.ENGLISH
+                && messages.find("event." + event.type()).isPresent()) {
+            return event.message();
+        }
+        return event.reasons().stream().map(this::reason).collect(Collectors.joining("; "));
     }
 
     /** Returns how a standby follows its primary, and how far behind it is. */
@@ -233,6 +237,8 @@ public record Page(
                     case ERROR -> t("error." + values.get(0)) + " " + values.get(1);
                     case MEMBER_STATE -> t(key, values.get(0), or("member." + values.get(1), values.get(1)));
                     case MEMBER_SILENT -> t(key, values.get(0), time(Instant.parse(values.get(1))));
+                    case MAY_LOSE -> t(key, bytes(values.get(0)));
+                    case SAFE_UNTIL -> t(key, time(Instant.parse(values.get(0))));
                     case HEALTH -> t(key, t("health." + values.get(0)));
                     case OPERATION_DONE,
                             OPERATION_CANCELLED,
@@ -270,6 +276,12 @@ public record Page(
                             WRITES_WAIT,
                             SWITCHOVER_WAITS,
                             ELECTED_SILENT,
+                            PRIMARY_DEAD,
+                            PRIMARY_SILENT,
+                            PRIMARY_LOST_IN_SWITCHOVER,
+                            PROMOTION_FORCED,
+                            PRIMARY_BACK,
+                            SWITCHOVER_LATE,
                             LEASE_LOST,
                             STORE_SILENT -> t(key, values.toArray());
                 };
