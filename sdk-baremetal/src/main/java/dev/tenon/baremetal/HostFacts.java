@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param memory in all
  * @param disk the file system that members lie on
  * @param systemd whether systemd runs there
+ * @param units whether members run there as units of systemd, which limit their processors and memory; else they are plain processes
  * @param clockOffset how far its clock is ahead of ours; exact to about the time of one exchange
  * @param bootId changes with every start of the machine
  * @param installed databases that its own packages brought
@@ -29,6 +30,7 @@ public record HostFacts(
         DataSize memory,
         Disk disk,
         boolean systemd,
+        boolean units,
         Duration clockOffset,
         String bootId,
         List<Installed> installed,
@@ -90,6 +92,7 @@ public record HostFacts(
         int cores = 0;
         long memory = 0;
         boolean systemd = false;
+        boolean units = false;
         Duration offset = Duration.ZERO;
         Optional<Disk> disk = Optional.empty();
         List<Installed> installed = new ArrayList<>();
@@ -105,6 +108,7 @@ public record HostFacts(
                 case "cores" -> cores = Integer.parseInt(value);
                 case "memory" -> memory = Long.parseLong(value) * 1024;
                 case "systemd" -> systemd = value.equals("yes");
+                case "units" -> units = value.equals("yes");
                 case "clock" -> offset = Duration.ofMillis(Long.parseLong(value) - (asked + answered) / 2);
                 case "lacks" -> missing.add(value);
                 case "disk" -> {
@@ -132,6 +136,7 @@ public record HostFacts(
                 DataSize.bytes(memory),
                 disk.orElse(new Disk("unknown", DataSize.bytes(0), DataSize.bytes(0), "")),
                 systemd,
+                units,
                 offset,
                 boot,
                 installed,

@@ -81,7 +81,7 @@ final class HostFleet implements DeliveryDriver {
     private final Assignments assignments;
     private final ExecutorService askers;
     private final Map<String, Entry> hosts = new LinkedHashMap<>();
-    private final Set<Capability> capabilities;
+    private final Set<Capability> always;
     private volatile boolean closed;
 
     /** A host, what was last seen on it, and whether it answers. */
@@ -143,7 +143,7 @@ final class HostFleet implements DeliveryDriver {
         if (hosts.size() > 1) {
             can.add(Capability.SEVERAL_HOSTS);
         }
-        this.capabilities = Collections.unmodifiableSet(can);
+        this.always = Collections.unmodifiableSet(can);
     }
 
     private Path sockets(Path directory) {
@@ -364,9 +364,18 @@ final class HostFleet implements DeliveryDriver {
         return assigned.modes().getOrDefault(spec.name(), described);
     }
 
+    /** Promises limits only while every host that was ever reached has them: a member may come to any of them. */
     @Override
     public Set<Capability> capabilities() {
-        return capabilities;
+        List<HostFacts> reached = hosts.values().stream()
+                .flatMap(entry -> Optional.ofNullable(entry.facts).stream())
+                .toList();
+        if (reached.isEmpty() || !reached.stream().allMatch(HostFacts::units)) {
+            return always;
+        }
+        Set<Capability> can = EnumSet.of(Capability.CPU_LIMIT, Capability.MEMORY_LIMIT, Capability.RESIZE_IN_PLACE);
+        can.addAll(always);
+        return Collections.unmodifiableSet(can);
     }
 
     private HostPlanner.Amounts usable(Entry entry) {

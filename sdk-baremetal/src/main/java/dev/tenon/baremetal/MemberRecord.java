@@ -166,6 +166,14 @@ interface MemberRecord {
         return target;
     }
 
+    /** Returns one of its processes. */
+    default ProcessEntry process(String name) {
+        return processes().stream()
+                .filter(p -> p.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> Failures.of(ErrorCode.PROVIDER_FAILED, ref() + " has no process " + name));
+    }
+
     /** Returns those of its processes that are not among the given ones. */
     default List<String> missing(Set<String> alive) {
         return processes().stream()

@@ -805,16 +805,39 @@ final class SshHost implements AutoCloseable {
         }
     }
 
+    private boolean units() {
+        return adopted().facts().units();
+    }
+
+    /** Returns how much of the host's processors a member may use as systemd counts it, at least one hundredth of one. */
+    private static int hundredths(Resources resources) {
+        return (resources.cpuMillis() + 9) / 10;
+    }
+
     private Optional<Processes.Failure> startOnce(
             MemberWorkload workload, MemberRecord content, Epoch epoch, Ticker.Deadline deadline) {
         RunAs.User user = adopted().runAs().user();
         Rendering rendering = rendering(content);
         for (ProcessSpec process : workload.processes()) {
+            MemberRecord.ProcessEntry entry = content.process(process.name());
             List<Object> words =
-                    new ArrayList<>(List.of(content.home(), epoch.value(), process.name(), user.uid(), user.gid()));
+                    new ArrayList<>(List.of(content.home() + "/" + process.name() + ".run", user.uid(), user.gid()));
             rendering.environment(process.environment()).forEach((name, value) -> words.add(name + "=" + value));
             words.addAll(rendering.argv(process.argv()));
-            agent.must(WORK, "start", words.toArray());
+            byte[] launch = Agent.head("launch", words.toArray());
+            agent.must(
+                    WORK,
+                    out -> out.write(launch),
+                    "start",
+                    content.home(),
+                    epoch.value(),
+                    process.name(),
+                    launch.length,
+                    units() ? hundredths(workload.resources()) : 0,
+                    workload.resources().memory().bytes(),
+                    runOf(content.ref()),
+                    entry.signal(),
+                    (entry.graceMillis() + 999) / 1000);
         }
         String main = workload.processes().get(0).name();
         while (true) {
@@ -964,9 +987,27 @@ final class SshHost implements AutoCloseable {
     void resize(MemberRef ref, Resources resources, Epoch epoch) {
         MemberRecord content = present(ref, epoch);
         if (look(ref).filter(s -> !s.alive().isEmpty()).isPresent()) {
-            throw Failures.runs(ref);
+            limit(content, resources, epoch);
         }
         write(content.limited(resources), epoch);
+    }
+
+    /** Changes the limits of a member that runs, if it was started as a unit. */
+    private void limit(MemberRecord content, Resources resources, Epoch epoch) {
+        Agent.Reply reply = agent.call(
+                LOOK,
+                "limit",
+                content.home(),
+                epoch.value(),
+                content.processes().get(0).name(),
+                hundredths(resources),
+                resources.memory().bytes());
+        if (reply.exit() == Agent.ABSENT) {
+            throw Failures.runs(content.ref());
+        }
+        if (reply.exit() != 0) {
+            throw agent.failed("changing the limits of " + content.ref(), reply.exit(), reply.complaint());
+        }
     }
 
     void growVolume(MemberRef ref, String directory, DataSize size, Epoch epoch) {

@@ -67,7 +67,7 @@ runs() {
     [ "$its_boot" = "$boot" ] && begun "$pid" && [ "$its_start" = "$started" ]
 }
 
-# A process writes who it is before it becomes the program, so that there is no moment at which it runs and nobody knows.
+# As launch() does.
 readonly LAUNCH='set -eu; run=$1; shift
 read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/self/stat; pid=${stat%% *}
 started() { shift 19; printf "%s\n" "$boot $pid $1" >"$run.new"; }
@@ -94,6 +94,70 @@ as() {
         exec "$@"
     fi
     exec setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs -- "$@"
+}
+
+# ---- units: members run as units of systemd where it can limit them. Who starts a member anew is the control plane alone: a unit
+# is neither restarted nor started with the machine, so that what was fenced stays down.
+
+# named HOME: sets what the member's slice is called, and what the name of each of its units begins with.
+named() {
+    delivery=${1%/members/*}
+    unit=tenon.${delivery##*/}.${1##*/}
+    # A dash in the name of a slice would put it into another.
+    slice=tenon-$(printf '%s' "${unit#tenon.}" | tr - _).slice
+}
+
+# sandboxed OPTION…: starts a unit that sees and may do what a database needs. Its shell is root until it becomes the member's
+# user; what it becomes can gain nothing.
+sandboxed() {
+    systemd-run --quiet --collect --service-type=exec -p Restart=no -p OOMPolicy=continue -p TasksMax=infinity \
+        -p After=network.target -p NoNewPrivileges=yes -p 'CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_SETPCAP' \
+        -p PrivateTmp=yes -p PrivateDevices=yes -p ProtectSystem=strict -p ProtectHome=yes -p ProtectHostname=yes \
+        -p ProtectKernelTunables=yes -p ProtectKernelModules=yes -p ProtectControlGroups=yes -p RestrictNamespaces=yes \
+        -p 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK' -p RestrictRealtime=yes -p RestrictSUIDSGID=yes \
+        -p LockPersonality=yes -p SystemCallArchitectures=native "$@"
+}
+
+# units: whether systemd runs here, goes on with a unit when one of its processes ran out of memory (since 243), and really limits
+# processors and memory, which is found out by trying, once in each run of the machine.
+units() {
+    [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1 || return 1
+    if [ -e /run/tenon/.units ]; then return 0; fi
+    { read -r program version rest; } <<EOF
+$(systemctl --version)
+EOF
+    [ "${version%%[!0-9]*}" -ge 243 ] || return 1
+    seen=$(sandboxed --pipe --wait -p RuntimeMaxSec=5 -p CPUQuota=50% -p MemoryMax=67108864 /bin/sh "$0" limits 2>/dev/null) || return 1
+    [ "$seen" = 'cpu memory ' ] || return 1
+    (umask 066 && mkdir -p /run/tenon)
+    : >/run/tenon/.units
+}
+
+# limits: says which of the limits of units() this process has.
+limits() {
+    {
+        while IFS=: read -r number controllers path; do
+            cat "/sys/fs/cgroup$path/cpu.max" "/sys/fs/cgroup/cpu$path/cpu.cfs_quota_us" "/sys/fs/cgroup$path/memory.max" \
+                "/sys/fs/cgroup/memory$path/memory.limit_in_bytes" 2>/dev/null || :
+        done </proc/self/cgroup
+    } | while read -r number rest; do
+        case $number in 50000) echo cpu ;; 67108864) echo memory ;; esac
+    done | sort -u | tr '\n' ' '
+}
+
+# allow CPU MEMORY: lets the member's slice have so many hundredths of a processor and bytes.
+allow() {
+    systemctl set-property --runtime "$slice" "CPUQuota=$1%" "MemoryMax=$2"
+}
+
+# dismiss UNIT: returns when nothing of it runs any more.
+dismiss() {
+    if [ -d /run/systemd/system ]; then
+        code=0
+        complaint=$(systemctl stop "$1" 2>&1) || code=$?
+        # 5: there is no such unit.
+        case $code in 0 | 5) ;; *) refuse $BUSY "$1 cannot be stopped: $complaint" ;; esac
+    fi
 }
 
 # ---- what a member looks like
@@ -184,6 +248,7 @@ facts() {
         case $key in MemTotal:) printf 'memory %s\n' "$value" ;; esac
     done </proc/meminfo
     if [ -d /run/systemd/system ]; then echo 'systemd yes'; else echo 'systemd no'; fi
+    if units; then echo 'units yes'; else echo 'units no'; fi
     for tool in flock setpriv setsid timeout sha256sum tar gzip stat head sync useradd; do
         command -v "$tool" >/dev/null 2>&1 || printf 'lacks %s\n' "$tool"
     done
@@ -568,13 +633,14 @@ exists() {
     [ -e "$1" ] || refuse $ABSENT "$1 does not exist"
 }
 
-# start HOME EPOCH NAME UID GID [NAME=VALUE…] PROGRAM…: unless it runs.
+# start HOME EPOCH NAME SIZE CPU MEMORY RUN SIGNAL SECONDS <a call of launch: unless it runs. Without CPU it is a process of its own,
+# else a unit, which an administrator or the end of the machine stops with the signal and kills after that time.
 start() {
     guard "$1" "$2"
-    home=$1 name=$3 uid=$4 gid=$5
-    shift 5
+    home=$1 name=$3
     if runs "$home/$name.run"; then return 0; fi
     rm -f "$home/$name.run" "$home/$name.ready"
+    exactly "$4" "$home/$name.call"
     shape "$home"
     if [ "$processes" = " $name" ] || [ "${processes# $name }" != "$processes" ]; then
         fingerprint >"$home/probe.before"
@@ -585,9 +651,18 @@ start() {
         : >"$output"
     fi
     { stat -c %s "$output" 2>/dev/null || echo 0; } >"$home/$name.from"
-    cd /
-    setsid /bin/sh -c "$LAUNCH" tenon-launch "$home/$name.run" /bin/sh "$0" become "$uid" "$gid" "$@" \
-        </dev/null >>"$output" 2>&1 9<&- &
+    if [ "$5" = 0 ]; then
+        setsid /bin/sh "$0" <"$home/$name.call" >>"$output" 2>&1 9<&- &
+    else
+        # Made here, so that nobody else may read it.
+        : >>"$output"
+        named "$home"
+        dismiss "$unit.$name.service"
+        allow "$5" "$6"
+        sandboxed --unit="$unit.$name.service" --description="$name of ${home##*/}" --slice="$slice" \
+            -p KillMode=mixed -p "KillSignal=SIG$8" -p "TimeoutStopSec=$9" -p "ReadWritePaths=$home -$7" -p "StandardInput=file:$home/$name.call" -p "StandardOutput=append:$output" \
+            -p "StandardError=append:$output" /bin/sh "$0"
+    fi
     tries=0
     until [ -e "$home/$name.run" ] || [ "$tries" -gt 500 ]; do
         tries=$((tries + 1))
@@ -595,10 +670,31 @@ start() {
     done
 }
 
+# launch RUN UID GID [NAME=VALUE…] PROGRAM…: notes who it is before it becomes the program, so that there is no moment at which that
+# runs and nobody knows.
+launch() {
+    run=$1
+    shift
+    begun $$
+    printf '%s\n' "$boot $$ $started" >"$run.new"
+    mv -f "$run.new" "$run"
+    exec </dev/null
+    cd /
+    become "$@"
+}
+
 become() {
     uid=$1 gid=$2
     shift 2
     as "$uid" "$gid" env -i PATH="$PATH" LANG=C.UTF-8 HOME=/ "$@"
+}
+
+# limit HOME EPOCH NAME CPU MEMORY: changes the limits of a member that runs.
+limit() {
+    guard "$1" "$2"
+    named "$1"
+    runs "$1/$3.run" && grep -qF "/$slice/" "/proc/$pid/cgroup" || refuse $ABSENT "$3 does not run as a unit"
+    allow "$4" "$5"
 }
 
 # await HOME NAME HUNDREDTHS: until the process is ready, or has ended, or that long.
@@ -658,6 +754,8 @@ end() {
             echo killed
         fi
     fi
+    named "$1"
+    dismiss "$unit.$3.service"
     rm -f "$1/$3.run" "$1/$3.ready"
 }
 
@@ -675,6 +773,9 @@ destroy() {
     fi
     rm -rf "$run"
     home=$1
+    named "$home"
+    dismiss "$slice"
+    rm -rf "/run/systemd/system.control/$slice.d"
     shift 5
     release "$ports" "$home" "$@"
 }
@@ -725,7 +826,7 @@ usage() {
 
 read -r boot </proc/sys/kernel/random/boot_id
 case ${1:-} in
-write | newest | runner | become)
+write | newest | runner | limits)
     verb=$1
     shift
     "$verb" "$@"
@@ -741,8 +842,8 @@ write | newest | runner | become)
     done
     case $verb in
     facts | adopt | scan | watch | software | install | verify | claim | release | holder | run | begin | admit | record | \
-        directories | files | discard | model | publish | clone | fill | take | exists | start | await | tell | end | destroy | lines | \
-        printed | usage) "$verb" "$@" ;;
+        directories | files | discard | model | publish | clone | fill | take | exists | start | launch | await | tell | limit | end | destroy | \
+        lines | printed | usage) "$verb" "$@" ;;
     *) refuse 2 "no such verb: $verb" ;;
     esac
     ;;

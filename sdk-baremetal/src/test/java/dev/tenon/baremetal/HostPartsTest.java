@@ -24,6 +24,7 @@ class HostPartsTest {
             cores 4
             memory 8000000
             systemd yes
+            units yes
             lacks flock
             disk ext4 1000 400 /var lib
             package /usr/lib/postgresql/15 postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)
@@ -46,6 +47,7 @@ class HostPartsTest {
         assertThat(facts.cores()).isEqualTo(4);
         assertThat(facts.memory()).isEqualTo(DataSize.bytes(8_000_000L * 1024));
         assertThat(facts.systemd()).isTrue();
+        assertThat(facts.units()).isTrue();
         assertThat(facts.clockOffset()).isEqualTo(Duration.ofMillis(2_000));
         assertThat(facts.disk())
                 .isEqualTo(new HostFacts.Disk("ext4", DataSize.bytes(1_024_000), DataSize.bytes(409_600), "/var lib"));

@@ -62,6 +62,7 @@ final class HostRoutes {
             DataSize diskFree,
             String fileSystem,
             boolean systemd,
+            boolean units,
             Duration clockOffset) {
         static Facts of(HostFacts facts) {
             return new Facts(
@@ -74,6 +75,7 @@ final class HostRoutes {
                     facts.disk().free(),
                     facts.disk().type(),
                     facts.systemd(),
+                    facts.units(),
                     facts.clockOffset());
         }
     }

@@ -40,6 +40,7 @@ public final class FakeHosts implements Hosts {
                                         DataSize.gib(16),
                                         new HostFacts.Disk("ext4", DataSize.gib(100), DataSize.gib(60), "/"),
                                         true,
+                                        true,
                                         Duration.ofMillis(-12),
                                         "boot",
                                         List.of(),

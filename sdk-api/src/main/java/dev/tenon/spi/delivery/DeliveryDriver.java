@@ -31,7 +31,7 @@ public interface DeliveryDriver extends AutoCloseable {
     /** Starts the driver; called once before anything else. Finds members that earlier processes left running. */
     void start(DeliveryContext context);
 
-    /** Returns what this place can do here and now; constant after {@link #start}. */
+    /** Returns what this place can do here and now, every part of it that is known; changes only when what it consists of does. */
     Set<Capability> capabilities();
 
     /** Returns zones, hosts and what members may use of them. */

@@ -34,7 +34,8 @@ final class HostTraces {
     static List<String> publicTexts(SshContainer host, MemberRef ref) {
         return lines(host.sh(
                 "for p in $(" + PROCESSES
-                        + "); do tr '\\0' '\\n' < /proc/$p/cmdline; tr '\\0' '\\n' < /proc/$p/environ; done",
+                        + "); do tr '\\0' '\\n' < /proc/$p/cmdline; tr '\\0' '\\n' < /proc/$p/environ; done;"
+                        + " cat /run/systemd/transient/*$1* 2>/dev/null || true",
                 ref.externalName()));
     }
 

@@ -12,6 +12,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.config.keys.PublicKeyEntry;
@@ -26,28 +27,61 @@ import org.testcontainers.images.builder.ImageFromDockerfile;
 final class SshContainer extends GenericContainer<SshContainer> {
     static final String OPERATOR = "ops";
     private static final KeyPair LOGIN = key();
-    private static final ImageFromDockerfile IMAGE = new ImageFromDockerfile("tenon-test-sshd", false)
-            .withDockerfileFromBuilder(builder -> builder.from("debian:bookworm")
-                    .run("apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server sudo"
-                            + " && rm -rf /var/lib/apt/lists/* && mkdir -p /run/sshd")
-                    .run("useradd --create-home --shell /bin/bash " + OPERATOR + " && echo '" + OPERATOR
-                            + " ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops && chmod 440 /etc/sudoers.d/ops")
-                    .run("install -d -m 700 /root/.ssh && install -d -m 700 -o ops /home/ops/.ssh"
-                            + " && echo '" + PublicKeyEntry.toString(LOGIN.getPublic())
-                            + "' | tee /root/.ssh/authorized_keys > /home/ops/.ssh/authorized_keys"
-                            + " && chown ops /home/ops/.ssh/authorized_keys")
-                    .cmd(
-                            "/bin/sh",
-                            "-c",
-                            "rm -f /etc/ssh/ssh_host_* && ssh-keygen -q -N '' -t ed25519 -f /etc/ssh/ssh_host_ed25519_key && exec /usr/sbin/sshd -D -e")
-                    .build());
+    private static final String NEW_KEY =
+            "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -N '' -t ed25519 -f /etc/ssh/ssh_host_ed25519_key; ";
+
+    private static final ImageFromDockerfile IMAGE =
+            image("tenon-test-sshd", "openssh-server sudo", NEW_KEY + "mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e");
+
+    /**
+     * Lets systemd write to the container's own control groups, which Docker mounts for reading, and keeps it from mounting hierarchies of
+     * version 1 that the kernel does not have yet: they would appear in every other container.
+     */
+    private static final ImageFromDockerfile WITH_SYSTEMD = image(
+            "tenon-test-systemd",
+            "openssh-server sudo systemd systemd-sysv dbus",
+            NEW_KEY
+                    + "for group in /sys/fs/cgroup /sys/fs/cgroup/*; do if mountpoint -q $group; then mount -o remount,bind,rw $group; fi; done;"
+                    + " if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then for group in hugetlb perf_event net_cls,net_prio; do"
+                    + " if [ ! -e /sys/fs/cgroup/$group ]; then mkdir /sys/fs/cgroup/$group; mount -t tmpfs none /sys/fs/cgroup/$group; fi; done; fi;"
+                    + " exec /lib/systemd/systemd");
 
     SshContainer() {
-        super(IMAGE);
+        this(IMAGE);
+    }
+
+    private SshContainer(ImageFromDockerfile image) {
+        super(image);
         withExposedPorts(22);
         // So that a test sees the environment of other users' processes, as root of a real host does.
         withCreateContainerCmdModifier(c -> requireNonNull(c.getHostConfig()).withCapAdd(Capability.SYS_PTRACE));
         waitingFor(Wait.forListeningPort());
+    }
+
+    /** Returns a host on which systemd runs, as on every usual distribution. */
+    static SshContainer withSystemd() {
+        SshContainer container = new SshContainer(WITH_SYSTEMD);
+        container.withEnv("container", "docker");
+        container.withTmpFs(Map.of("/run", "rw,mode=755", "/tmp", "rw,mode=1777"));
+        container.withCreateContainerCmdModifier(c -> requireNonNull(c.getHostConfig())
+                .withCapAdd(Capability.SYS_PTRACE, Capability.SYS_ADMIN)
+                .withCgroupnsMode("private")
+                .withSecurityOpts(List.of("seccomp=unconfined", "apparmor=unconfined")));
+        return container;
+    }
+
+    private static ImageFromDockerfile image(String name, String packages, String start) {
+        String key = PublicKeyEntry.toString(LOGIN.getPublic());
+        return new ImageFromDockerfile(name, false).withDockerfileFromBuilder(builder -> builder.from("debian:bookworm")
+                .run("apt-get update -qq && apt-get install -y -qq --no-install-recommends " + packages
+                        + " && rm -rf /var/lib/apt/lists/*")
+                .run("useradd --create-home --shell /bin/bash " + OPERATOR + " && echo '" + OPERATOR
+                        + " ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops && chmod 440 /etc/sudoers.d/ops")
+                .run("install -d -m 700 /root/.ssh && install -d -m 700 -o ops /home/ops/.ssh"
+                        + " && echo '" + key + "' | tee /root/.ssh/authorized_keys > /home/ops/.ssh/authorized_keys"
+                        + " && chown ops /home/ops/.ssh/authorized_keys")
+                .cmd("/bin/sh", "-c", start)
+                .build());
     }
 
     /** Asked by {@link NeedsDocker}. */

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 /** The delivery over SSH keeps the contract with a real PostgreSQL on a real OpenSSH server. */
 @NeedsDocker
 class SshDeliveryContractIT extends DeliveryContract {
-    private static SshContainer host;
+    /** Whichever host the class that runs has opened. */
+    static SshContainer host;
 
     @BeforeAll
     static void open() {
