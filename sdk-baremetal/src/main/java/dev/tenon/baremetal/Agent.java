@@ -129,6 +129,12 @@ final class Agent {
         return link.stream(prefix + CALL, out -> send(out, head, NOTHING));
     }
 
+    /** Starts a call as the user who logged in, who may be seen by what it connects to; it goes on reading. */
+    HostLink.Stream talk(String verb, Object... words) {
+        byte[] head = head(verb, words);
+        return link.talk("exec " + CALL, out -> out.write(head));
+    }
+
     private static void send(OutputStream out, byte[] head, HostLink.Body body) throws IOException {
         out.write(head);
         body.writeTo(out);

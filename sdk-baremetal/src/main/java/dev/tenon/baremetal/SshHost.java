@@ -72,6 +72,7 @@ final class SshHost implements AutoCloseable {
     private final Setup setup;
     private final HostLink link;
     private final Agent agent;
+    private final Tunnels.Way sockets = this::socket;
     private final AtomicLong counter = new AtomicLong();
     private final Set<String> installed = ConcurrentHashMap.newKeySet();
     private volatile @Nullable Adopted adopted;
@@ -107,7 +108,7 @@ final class SshHost implements AutoCloseable {
     record Peer(HostSpec host, Map<String, Integer> ports) {}
 
     /** What is known of the host since it was last reached. */
-    record Adopted(HostFacts facts, RunAs runAs, List<SoftwareShelf.Build> builds) {}
+    record Adopted(HostFacts facts, RunAs runAs, List<SoftwareShelf.Build> builds, boolean forwards) {}
 
     SshHost(HostSpec spec, Setup setup, HostLink link) {
         this.spec = spec;
@@ -134,11 +135,16 @@ final class SshHost implements AutoCloseable {
     HostFacts adopt() {
         agent.install(LOOK);
         HostFacts facts = facts();
-        if (!facts.lacks().isEmpty()) {
+        List<String> lacks = new ArrayList<>(facts.lacks());
+        boolean forwards = link.hasUnixSockets();
+        if (!forwards && agent.call(LOOK, "relays").exit() != 0) {
+            lacks.add(
+                    "an SSH server that forwards Unix sockets, as that of OpenSSH does, or the program socat in its stead");
+        }
+        if (!lacks.isEmpty()) {
             throw Failures.of(
                     ErrorCode.PROVIDER_FAILED,
-                    "the host " + link.target() + " cannot carry members; it lacks "
-                            + String.join(", ", facts.lacks()));
+                    "the host " + link.target() + " cannot carry members; it lacks " + String.join(", ", lacks));
         }
         String[] ids = agent.must(LOOK, "adopt", setup.base(), setup.runs(), setup.runAs())
                 .text()
@@ -148,7 +154,7 @@ final class SshHost implements AutoCloseable {
                 new RunAs.User(setup.runAs(), Integer.parseInt(ids[0]), Integer.parseInt(ids[1])),
                 new RunAs.User(spec.user(), 0, 0),
                 Optional.empty());
-        adopted = new Adopted(facts, runAs, builds(facts));
+        adopted = new Adopted(facts, runAs, builds(facts), forwards);
         return facts;
     }
 
@@ -156,6 +162,11 @@ final class SshHost implements AutoCloseable {
         long asked = setup.clock().millis();
         String printed = agent.must(LOOK, "facts", Agent.BASE).text();
         return HostFacts.parse(printed, asked, setup.clock().millis());
+    }
+
+    /** Connects to a socket of a member. */
+    private HostLink.Stream socket(String path) {
+        return adopted().forwards() ? link.unixSocket(path) : agent.talk("relay", path);
     }
 
     /** Makes the next call look at the host anew: its connection was lost, so that it may have been started anew meanwhile. */
@@ -306,7 +317,7 @@ final class SshHost implements AutoCloseable {
             return seen.state(MemberState.INCOMPLETE).build();
         }
         if (!content.adminSocket().isEmpty()) {
-            seen.admin(new AdminAddress.Unix(setup.tunnels().to(ref.externalName(), link, content.adminSocket())));
+            seen.admin(new AdminAddress.Unix(setup.tunnels().to(ref.externalName(), sockets, content.adminSocket())));
         }
         Sight.Alive main = sight.alive().get(sight.main());
         if (main == null) {

@@ -37,7 +37,13 @@ final class Tunnels implements AutoCloseable {
     private final ExecutorService pumps;
     private final Thread thread;
 
-    private record Tunnel(Path path, HostLink link, String remote, ServerSocketChannel listener) {}
+    private record Tunnel(Path path, Way way, String remote, ServerSocketChannel listener) {}
+
+    /** How sockets of one host are reached. */
+    @FunctionalInterface
+    interface Way {
+        HostLink.Stream open(String path);
+    }
 
     Tunnels(Path directory, String name) {
         this.directory = directory;
@@ -61,18 +67,18 @@ final class Tunnels implements AutoCloseable {
     }
 
     /** Returns the socket that leads to a member's, made now if there is none. */
-    Path to(String member, HostLink link, String remote) {
+    Path to(String member, Way way, String remote) {
         return open.compute(member, (name, known) -> {
-                    if (known != null && known.remote().equals(remote) && known.link() == link) {
+                    if (known != null && known.remote().equals(remote) && known.way() == way) {
                         return known;
                     }
                     shut(known);
-                    return listen(name, link, remote);
+                    return listen(name, way, remote);
                 })
                 .path();
     }
 
-    private Tunnel listen(String member, HostLink link, String remote) {
+    private Tunnel listen(String member, Way way, String remote) {
         Path path = directory.resolve(member);
         try {
             // One that a process left which died.
@@ -80,7 +86,7 @@ final class Tunnels implements AutoCloseable {
             ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             listener.bind(UnixDomainSocketAddress.of(path));
             listener.configureBlocking(false);
-            Tunnel tunnel = new Tunnel(path, link, remote, listener);
+            Tunnel tunnel = new Tunnel(path, way, remote, listener);
             listener.register(selector, SelectionKey.OP_ACCEPT, tunnel);
             selector.wakeup();
             return tunnel;
@@ -111,7 +117,7 @@ final class Tunnels implements AutoCloseable {
 
     private void carry(SocketChannel client, Tunnel tunnel) {
         try (client;
-                HostLink.Stream host = tunnel.link().unixSocket(tunnel.remote())) {
+                HostLink.Stream host = tunnel.way().open(tunnel.remote())) {
             pumps.execute(() -> back(host, client));
             byte[] bytes = new byte[CHUNK];
             ByteBuffer buffer = ByteBuffer.wrap(bytes);

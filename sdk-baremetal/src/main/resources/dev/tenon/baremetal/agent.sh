@@ -281,6 +281,17 @@ adopt() {
     printf '%s %s\n' "$(id -u "$3")" "$(id -g "$3")"
 }
 
+# relays: whether this host can do relay().
+relays() {
+    command -v socat >/dev/null 2>&1 || refuse $ABSENT "there is no socat"
+}
+
+# relay SOCKET: carries standard input and output to it, where the SSH server does not. Called without becoming root: whoever
+# listens asks the kernel who came.
+relay() {
+    exec socat - "UNIX-CONNECT:$1"
+}
+
 # scan MEMBERS [NAME…]: looks at these members, or at all.
 scan() {
     members=$1
@@ -841,7 +852,7 @@ write | newest | runner | limits)
         words=$((words - 1))
     done
     case $verb in
-    facts | adopt | scan | watch | software | install | verify | claim | release | holder | run | begin | admit | record | \
+    facts | adopt | relays | relay | scan | watch | software | install | verify | claim | release | holder | run | begin | admit | record | \
         directories | files | discard | model | publish | clone | fill | take | exists | start | launch | await | tell | limit | end | destroy | \
         lines | printed | usage) "$verb" "$@" ;;
     *) refuse 2 "no such verb: $verb" ;;

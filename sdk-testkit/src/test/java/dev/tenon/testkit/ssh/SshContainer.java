@@ -46,6 +46,13 @@ final class SshContainer extends GenericContainer<SshContainer> {
                     + " if [ ! -e /sys/fs/cgroup/$group ]; then mkdir /sys/fs/cgroup/$group; mount -t tmpfs none /sys/fs/cgroup/$group; fi; done; fi;"
                     + " exec /lib/systemd/systemd");
 
+    /** Without SFTP, and in the version of Debian 12 without forwarding of Unix sockets, too. */
+    private static final ImageFromDockerfile WITH_DROPBEAR = image(
+            "tenon-test-dropbear",
+            "dropbear-bin sudo socat",
+            "mkdir -p /etc/ssh; key=/etc/dropbear/dropbear_ed25519_host_key; mkdir -p /etc/dropbear; rm -f $key; dropbearkey -t ed25519 -f $key"
+                    + " | grep ^ssh > /etc/ssh/ssh_host_ed25519_key.pub; exec dropbear -F -E -r $key -p 22");
+
     SshContainer() {
         this(IMAGE);
     }
@@ -68,6 +75,11 @@ final class SshContainer extends GenericContainer<SshContainer> {
                 .withCgroupnsMode("private")
                 .withSecurityOpts(List.of("seccomp=unconfined", "apparmor=unconfined")));
         return container;
+    }
+
+    /** Returns a host whose SSH server is dropbear. */
+    static SshContainer withDropbear() {
+        return new SshContainer(WITH_DROPBEAR);
     }
 
     private static ImageFromDockerfile image(String name, String packages, String start) {

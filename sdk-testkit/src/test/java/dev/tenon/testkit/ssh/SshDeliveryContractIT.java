@@ -33,9 +33,14 @@ class SshDeliveryContractIT extends DeliveryContract {
         }
     }
 
+    /** Returns who logs in. */
+    String user() {
+        return "root";
+    }
+
     @Override
     protected DeliveryDriver newDriver() {
-        return SshDelivery.builder().host(host.as("h1", "a", "root")).build();
+        return SshDelivery.builder().host(host.as("h1", "a", user())).build();
     }
 
     @Override

@@ -32,6 +32,7 @@ import org.apache.sshd.client.session.ClientSession;
 import org.apache.sshd.common.AttributeRepository;
 import org.apache.sshd.common.SshConstants;
 import org.apache.sshd.common.SshException;
+import org.apache.sshd.common.channel.exception.SshChannelOpenException;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -283,13 +284,50 @@ public final class HostLink implements AutoCloseable {
      */
     public Stream stream(String command, Body body) {
         return open(connection -> {
-            ChannelExec channel = connection.session().createExecChannel(command);
-            channel.setErr(new Sink(0));
-            channel.open().verify(limits.connect());
-            body.writeTo(channel.getInvertedIn());
+            ChannelExec channel = exec(connection, command, body);
             channel.getInvertedIn().close();
             return channel;
         });
+    }
+
+    /**
+     * Starts a command that goes on reading what is written to it after the beginning. Takes a channel until it is closed.
+     *
+     * @throws ProviderException as {@link #run}
+     */
+    public Stream talk(String command, Body beginning) {
+        return open(connection -> {
+            ChannelExec channel = exec(connection, command, beginning);
+            channel.getInvertedIn().flush();
+            return channel;
+        });
+    }
+
+    private ChannelExec exec(Connection connection, String command, Body body) throws IOException {
+        ChannelExec channel = connection.session().createExecChannel(command);
+        channel.setErr(new Sink(0));
+        channel.open().verify(limits.connect());
+        body.writeTo(channel.getInvertedIn());
+        return channel;
+    }
+
+    /**
+     * Returns whether the host's SSH server has connections to Unix sockets at all; whether it allows them shows only when one that
+     * listens is asked for.
+     *
+     * @throws ProviderException {@code PROVIDER_UNAVAILABLE} if it does not answer
+     */
+    public boolean hasUnixSockets() {
+        try (Stream unexpected = unixSocket("/nonexistent")) {
+            return unexpected.channel.isOpen();
+        } catch (ProviderException e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof SshChannelOpenException refused) {
+                    return refused.getReasonCode() != SshConstants.SSH_OPEN_UNKNOWN_CHANNEL_TYPE;
+                }
+            }
+            throw e;
+        }
     }
 
     /**

@@ -44,7 +44,10 @@ class HostLinkTest {
         links = new Links("test", LIMITS, nanos::get);
         host = new FakeHost(ED25519, ECDSA);
         host.on("echo", (in, out) -> {
-            in.transferTo(out);
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                out.write(b);
+                out.flush();
+            }
             return 7;
         });
         host.on("wait", (in, out) -> host.never.await(30, TimeUnit.SECONDS) ? 0 : 1);
@@ -272,5 +275,26 @@ class HostLinkTest {
                         Secret.of("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----")))
                 .isInstanceOf(InvalidSpecException.class)
                 .hasMessageNotContaining("c2VjcmV0");
+    }
+
+    @Test
+    void unixSockets_serverWithout_isToldFromOneThatDoesNotAnswer() throws Exception {
+        try (HostLink link = links.to(host.target(ED25519.getPublic()))) {
+            assertThat(link.hasUnixSockets()).isFalse();
+            host.server.stop(true);
+            link.cut();
+            refused(ErrorCode.PROVIDER_UNAVAILABLE, "cannot be reached", link::hasUnixSockets);
+        }
+    }
+
+    @Test
+    void talk_commandThatGoesOnReading_answersWhatComesLater() throws Exception {
+        try (HostLink link = links.to(host.target(ED25519.getPublic()));
+                HostLink.Stream stream = link.talk("echo", out -> out.write('a'))) {
+            assertThat(stream.in().read()).isEqualTo('a');
+            stream.out().write('b');
+            stream.out().flush();
+            assertThat(stream.in().read()).isEqualTo('b');
+        }
     }
 }
