@@ -1,36 +1,35 @@
 package dev.tenon.testkit.local;
 
+import static dev.tenon.testkit.local.LocalShop.PATIENCE;
+import static dev.tenon.testkit.local.LocalShop.SMALL;
+import static dev.tenon.testkit.local.LocalShop.awaitWhole;
+import static dev.tenon.testkit.local.LocalShop.eventually;
+import static dev.tenon.testkit.local.LocalShop.primary;
+import static dev.tenon.testkit.local.LocalShop.say;
+import static dev.tenon.testkit.local.LocalShop.server;
+import static dev.tenon.testkit.local.LocalShop.told;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Change;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.Durability;
-import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
-import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
-import dev.tenon.api.InstanceFilter;
-import dev.tenon.api.InstanceView;
 import dev.tenon.api.Member;
 import dev.tenon.api.Operation;
 import dev.tenon.api.OperationState;
-import dev.tenon.api.PageRequest;
+import dev.tenon.api.OperationView;
 import dev.tenon.api.Preview;
 import dev.tenon.api.Preview.WarningCode;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
-import dev.tenon.api.Tenant;
-import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.LocalDelivery;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.fault.Call;
 import dev.tenon.testkit.fault.Intercepted;
 import dev.tenon.testkit.fault.Interceptor;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -39,13 +38,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,16 +47,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Instances with standbys are restarted and resized one member after the other, on real servers under a writer. */
 final class RollingIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
-    private static final Resources SMALL = Resources.of(0.5, DataSize.mib(256), DataSize.gib(1));
     private static final Resources LARGE = Resources.of(0.5, DataSize.mib(512), DataSize.gib(2));
 
     @TempDir
     static Path directory;
 
     private final Stuck stuck = new Stuck();
-    private Tenon tenon;
-    private Tenant tenant;
+    private LocalShop shop;
 
     /** Lets no member of this name start. */
     private static final class Stuck implements Interceptor {
@@ -80,32 +71,19 @@ final class RollingIT {
     }
 
     @BeforeEach
-    void open() throws IOException {
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-        tenon = Tenon.builder()
-                .directory(directory.resolve("plane"))
-                .delivery(Intercepted.delivery(LocalDelivery.create(), stuck))
-                .build();
-        tenant = tenon.tenants().find("shop").orElseGet(() -> tenon.tenants().create(t -> t.name("shop")));
+    void open() throws Exception {
+        shop = new LocalShop(directory, Intercepted.delivery(LocalDelivery.create(), stuck));
     }
 
     @AfterEach
     void close() {
         stuck.member = "nobody";
-        for (var view : tenant.instances()
-                .list(InstanceFilter.none(), PageRequest.first(100))
-                .items()) {
-            tenant.instances()
-                    .get(view.id())
-                    .apply(new Change.Delete(Optional.of(Duration.ZERO)))
-                    .await(PATIENCE);
-        }
-        tenon.close();
+        shop.close();
     }
 
     @Test
     void restart_twoStandbys_everyServerIsNewAndOneTookOver() throws Exception {
-        Instance orders = create(2, Durability.STRICT);
+        Instance orders = shop.create(2, Durability.STRICT);
         Preview preview = orders.preview(new Change.Restart());
         assertThat(preview.steps()).extracting(Preview.Step::name).containsExactly("roll", "sync", "publish");
         assertThat(preview.warnings())
@@ -130,7 +108,7 @@ final class RollingIT {
 
     @Test
     void resize_upAndDown_primaryNeverHasMoreThanItsStandbys() throws Exception {
-        Instance orders = create(2, Durability.BALANCED);
+        Instance orders = shop.create(2, Durability.BALANCED);
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(50);
             orders.resize(LARGE).await(PATIENCE);
@@ -161,7 +139,7 @@ final class RollingIT {
 
     @Test
     void parameters_someUpSomeDown_allMembersHaveThem() throws Exception {
-        Instance orders = create(1, Durability.BALANCED);
+        Instance orders = shop.create(1, Durability.BALANCED);
         Change.Parameters change = new Change.Parameters(
                 Map.of("max_connections", "12", "max_locks_per_transaction", "80"), Set.of(), true);
         assertThat(orders.preview(change).warnings())
@@ -193,7 +171,7 @@ final class RollingIT {
 
     @Test
     void primaryRestartedWithMore_standbyThatHasLess_isRestartedAndFollows() throws Exception {
-        Instance orders = create(1, Durability.STRICT);
+        Instance orders = shop.create(1, Durability.STRICT);
         orders.apply(new Change.Parameters(Map.of("max_worker_processes", "10"), Set.of()))
                 .await(PATIENCE);
         try (Writer writer = new Writer(orders)) {
@@ -203,7 +181,7 @@ final class RollingIT {
                 server(orders, member.name()).destroyForcibly();
             }
             writer.awaitMore(50);
-            eventually(() -> orders.view().toString(), () -> whole(orders.view(), 2));
+            awaitWhole(orders, 2);
             writer.assertNothingLost();
             assertThat(onAll(orders, "max_worker_processes").values()).containsOnly("10");
         }
@@ -211,13 +189,13 @@ final class RollingIT {
 
     @Test
     void resize_standbyDoesNotStart_parksWithItsCauseAndNothingElseIsTouched() throws Exception {
-        Instance orders = create(2, Durability.BALANCED);
+        Instance orders = shop.create(2, Durability.BALANCED);
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(50);
             Map<String, Long> before = servers(orders);
             stuck.member = "m-2";
             Operation<Instance> resize = orders.resize(LARGE);
-            eventually(() -> resize.view().toString(), () -> resize.view().state() == OperationState.PARKED);
+            awaitState(resize, OperationState.PARKED);
             assertThat(resize.view().message())
                     .hasValueSatisfying(why -> assertThat(why).contains("made not to start"));
             writer.awaitMore(50);
@@ -225,12 +203,11 @@ final class RollingIT {
             assertThat(orders.view().health()).isInstanceOf(Health.Degraded.class);
 
             stuck.member = "nobody";
-            eventually(() -> orders.view().toString(), () -> whole(orders.view(), 3));
+            awaitWhole(orders, 3);
             // A next change is legal, and takes its place: what was begun is put back.
             orders.switchover("m-2").await(PATIENCE);
-            eventually(() -> resize.view().toString(), () -> resize.view().state() == OperationState.FAILED);
-            eventually(() -> orders.view().health() + " " + orders.explain() + told(orders), () -> told(orders)
-                    .contains("instance.healed"));
+            awaitState(resize, OperationState.FAILED);
+            eventually(() -> assertThat(told(orders)).contains("instance.healed"));
             assertThat(primary(orders)).as("it had more").isNotEqualTo("m-2");
             assertThat(orders.view().resources()).isEqualTo(SMALL);
             orders.restart().await(PATIENCE);
@@ -239,33 +216,6 @@ final class RollingIT {
             writer.assertNothingLost();
         }
         requireWhole(orders, 3);
-    }
-
-    private Instance create(int standbys, Durability durability) throws SQLException {
-        Instance orders = tenant.instances()
-                .create(i -> i.name("orders")
-                        .engine(EngineId.POSTGRESQL, "17")
-                        .resources(SMALL)
-                        .topology(t -> t.standbys(standbys).durability(durability)))
-                .await(PATIENCE);
-        try (Connection c = orders.dataSource().getConnection();
-                Statement s = c.createStatement()) {
-            s.execute("CREATE TABLE t (id bigint PRIMARY KEY)");
-        }
-        return orders;
-    }
-
-    private static void say(String what, Writer writer) {
-        System.out.println(what + ": " + writer.acknowledged.size() + " rows acknowledged, longest pause "
-                + writer.longestPause.toMillis() + " ms");
-    }
-
-    private static String primary(Instance instance) {
-        return instance.view().members().get(0).name();
-    }
-
-    private static ProcessHandle server(Instance instance, String member) {
-        return Traces.mainProcess(new MemberRef(instance.tenant(), instance.id(), member));
     }
 
     private static Map<String, Long> servers(Instance instance) {
@@ -279,37 +229,14 @@ final class RollingIT {
         return pids;
     }
 
-    private static boolean whole(InstanceView view, int members) {
-        return view.health() instanceof Health.Healthy
-                && view.members().size() == members
-                && view.members().stream().skip(1).allMatch(m -> m.replication()
-                        .map(follows -> follows.state().equals("streaming"))
-                        .orElse(false));
-    }
-
     private static void requireWhole(Instance instance, int members) {
-        eventually(() -> instance.view() + " " + instance.explain(), () -> whole(instance.view(), members));
+        awaitWhole(instance, members);
         assertThat(instance.view().members()).first().extracting(Member::role).isEqualTo("primary");
     }
 
-    private static void eventually(Supplier<String> what, BooleanSupplier holds) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        CountDownLatch never = new CountDownLatch(1);
-        try {
-            while (!holds.getAsBoolean()) {
-                if (System.nanoTime() > end) {
-                    throw new AssertionError("not within " + PATIENCE + ": " + what.get());
-                }
-                never.await(20, TimeUnit.MILLISECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        }
-    }
-
-    private static List<String> told(Instance instance) {
-        return instance.events().after(0, 1_000).stream().map(Event::type).toList();
+    private static void awaitState(Operation<?> operation, OperationState state) {
+        eventually(() ->
+                assertThat(operation.view()).as(operation.view().toString()).returns(state, OperationView::state));
     }
 
     /** What each member's server has in force, asked through nothing but the URL. */

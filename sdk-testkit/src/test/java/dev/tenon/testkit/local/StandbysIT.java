@@ -1,29 +1,26 @@
 package dev.tenon.testkit.local;
 
+import static dev.tenon.testkit.local.LocalShop.PATIENCE;
+import static dev.tenon.testkit.local.LocalShop.await;
+import static dev.tenon.testkit.local.LocalShop.execute;
+import static dev.tenon.testkit.local.LocalShop.say;
+import static dev.tenon.testkit.local.LocalShop.streams;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tenon.api.Change;
-import dev.tenon.api.DataSize;
 import dev.tenon.api.Durability;
-import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
-import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.InstanceView;
 import dev.tenon.api.Member;
-import dev.tenon.api.PageRequest;
-import dev.tenon.api.Tenant;
-import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonException;
 import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
 import dev.tenon.baremetal.LocalDelivery;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -33,8 +30,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -44,42 +39,27 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A primary and its standbys on this machine, on real servers. */
 final class StandbysIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
-
     @TempDir
     static Path directory;
 
     private LocalDelivery delivery;
-    private Tenon tenon;
-    private Tenant tenant;
+    private LocalShop shop;
 
     @BeforeEach
     void open() throws Exception {
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         delivery = LocalDelivery.create();
-        tenon = Tenon.builder()
-                .directory(directory.resolve("plane"))
-                .delivery(delivery)
-                .resync(Duration.ofSeconds(1))
-                .build();
-        tenant = tenon.tenants().find("shop").orElseGet(() -> tenon.tenants().create(t -> t.name("shop")));
+        shop = new LocalShop(directory, delivery);
     }
 
     @AfterEach
     void close() {
-        for (var view : tenant.instances()
-                .list(InstanceFilter.none(), PageRequest.first(100))
-                .items()) {
-            Instance left = tenant.instances().get(view.id());
-            left.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
-        }
-        tenon.close();
+        shop.close();
     }
 
     @Test
     void create_oneStandby_streamsAndServesReads() throws Exception {
-        Instance orders = create(spec -> spec.topology(t -> t.standbys(1)));
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
+        Instance orders = shop.create(spec -> spec.topology(t -> t.standbys(1)));
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
         InstanceView view = orders.view();
 
         assertThat(view.health()).isEqualTo(new Health.Healthy());
@@ -101,8 +81,8 @@ final class StandbysIT {
 
     @Test
     void switchover_underWrites_losesNothing() throws Exception {
-        Instance orders = create(spec -> spec.topology(t -> t.standbys(2)));
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        Instance orders = shop.create(spec -> spec.topology(t -> t.standbys(2)));
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(20);
             for (String target : List.of("m-2", "m-3", "m-1")) {
@@ -114,8 +94,7 @@ final class StandbysIT {
                 });
             }
             writer.close();
-            System.out.println("switch-over: " + writer.acknowledged.size() + " rows acknowledged, longest pause "
-                    + writer.longestPause.toMillis() + " ms");
+            say("switch-over", writer);
             writer.assertNothingLost();
             assertThat(writer.longestPause).isLessThan(Duration.ofSeconds(10));
         }
@@ -132,8 +111,8 @@ final class StandbysIT {
 
     @Test
     void killedMembers_underWrites_comeBackAndNothingIsLost() throws Exception {
-        Instance orders = create(spec -> spec.topology(t -> t.standbys(1)));
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        Instance orders = shop.create(spec -> spec.topology(t -> t.standbys(1)));
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(20);
             for (String role : List.of("secondary", "primary")) {
@@ -153,8 +132,8 @@ final class StandbysIT {
 
     @Test
     void standbys_addedRebuiltAndRemoved_whileItServes() throws Exception {
-        Instance orders = create(spec -> {});
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        Instance orders = shop.create(spec -> {});
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         try (Writer writer = new Writer(orders)) {
             writer.awaitMore(20);
             orders.addStandby().await(PATIENCE);
@@ -180,8 +159,8 @@ final class StandbysIT {
 
     @Test
     void readWriteSplit_readOnlyConnections_readFromStandbysAsLongAsThereAreAny() throws Exception {
-        Instance orders = create(spec -> spec.topology(t -> t.standbys(2).readWriteSplit()));
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        Instance orders = shop.create(spec -> spec.topology(t -> t.standbys(2).readWriteSplit()));
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         DataSource source = orders.dataSource(Duration.ZERO);
         try (Connection c = source.getConnection()) {
             for (long i = 1; i <= 50; i++) {
@@ -252,8 +231,8 @@ final class StandbysIT {
 
     @Test
     void stopped_thenStarted_standbysFollowAgain() throws Exception {
-        Instance orders = create(spec -> spec.topology(t -> t.standbys(1).durability(Durability.STRICT)));
-        write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+        Instance orders = shop.create(spec -> spec.topology(t -> t.standbys(1).durability(Durability.STRICT)));
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
         orders.stop().await(PATIENCE);
         orders.start().await(PATIENCE);
         assertThat(streams(orders.view())).isTrue();
@@ -261,7 +240,7 @@ final class StandbysIT {
         assertThat(streams(orders.view())).isTrue();
         orders.delete().await(PATIENCE);
         orders.recover().await(PATIENCE);
-        write(orders, "INSERT INTO t VALUES (1)");
+        execute(orders, "INSERT INTO t VALUES (1)");
         assertThat(onStandby(orders, "SELECT count(*) FROM t")).isEqualTo("1");
         orders.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
         assertThat(delivery.members()).isEmpty();
@@ -272,55 +251,11 @@ final class StandbysIT {
         for (Consumer<InstanceSpec.Builder> change : List.<Consumer<InstanceSpec.Builder>>of(
                 spec -> spec.ephemeral(true).topology(t -> t.standbys(1)),
                 spec -> spec.topology(new Topology(TopologyKind.MPP, 1)))) {
-            assertThatThrownBy(() -> create(change))
+            assertThatThrownBy(() -> shop.create(change))
                     .isInstanceOfSatisfying(
                             TenonException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNSUPPORTED));
         }
-        assertThat(tenant.instances().find("orders")).isEmpty();
-    }
-
-    private Instance create(Consumer<InstanceSpec.Builder> change) {
-        return tenant.instances()
-                .create(i -> change.accept(i.name("orders")
-                        .engine(EngineId.POSTGRESQL, "17")
-                        .size(0.5, DataSize.mib(256), DataSize.gib(1))))
-                .await(PATIENCE);
-    }
-
-    private static boolean streams(InstanceView view) {
-        List<Member> standbys = view.members().subList(1, view.members().size());
-        return !standbys.isEmpty()
-                && standbys.stream().allMatch(m -> m.replication()
-                        .map(follows -> follows.state().equals("streaming"))
-                        .orElse(false));
-    }
-
-    private interface Look {
-        boolean so(InstanceView view) throws SQLException;
-    }
-
-    private static void await(Instance instance, String what, Look look) throws InterruptedException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        CountDownLatch pause = new CountDownLatch(1);
-        while (true) {
-            try {
-                if (look.so(instance.view())) {
-                    return;
-                }
-            } catch (SQLException e) {
-                // not reachable at this moment: looked at again below
-                assertThat(System.nanoTime()).as(what + ": " + e).isLessThan(end);
-            }
-            assertThat(System.nanoTime()).as(what + ": " + instance.view()).isLessThan(end);
-            pause.await(50, TimeUnit.MILLISECONDS);
-        }
-    }
-
-    private static void write(Instance instance, String sql) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement()) {
-            s.execute(sql);
-        }
+        assertThat(shop.tenant.instances().find("orders")).isEmpty();
     }
 
     /** Through nothing but the URL that is handed out, as a client without the SDK would. */
