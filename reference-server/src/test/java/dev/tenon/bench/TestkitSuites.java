@@ -127,6 +127,16 @@ final class TestkitSuites {
         }
     }
 
+    /** Makes the image. */
+    static final class ContainerFirst {
+        @Test
+        void test() {
+            try (PostgreSQLContainer container = container()) {
+                container.start();
+            }
+        }
+    }
+
     /** Does what the usual image does when it starts. */
     private static final String ENTRY = """
             #!/bin/sh
