@@ -60,27 +60,26 @@ final class Daemon implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
     private static final LongSupplier NANOS = System::nanoTime;
-    /** What is given back and waits to be dropped takes up to half of it. */
-    private static final DataSize LEAST_MEMORY = DataSize.gib(2);
-
     private static final Duration UNTIL_IT_GOES = Duration.ofDays(365);
 
     private final Tenant tenant;
     private final Optional<Seeds> seeds;
+    private final Optional<MemoryShare> memory;
     private final Map<String, TestServer> servers = new ConcurrentHashMap<>();
     private final Map<String, Lease> leases = new ConcurrentHashMap<>();
     private final AtomicInteger clients = new AtomicInteger();
     private final AtomicLong number = new AtomicLong();
     private volatile long lastSeen = NANOS.getAsLong();
 
-    private Daemon(Tenon tenon, Optional<Seeds> seeds) {
+    private Daemon(Tenon tenon, Optional<Seeds> seeds, Optional<MemoryShare> memory) {
         this.tenant = TestDatabases.tenant(tenon);
         this.seeds = seeds;
+        this.memory = memory;
     }
 
     /**
      * Runs until nobody needs it. Arguments: its private directory, how many milliseconds to wait for others, the cache or an empty
-     * word, a directory in memory for the servers' data or an empty word.
+     * word, a directory in memory for the servers' data or an empty word, how many bytes they may take there.
      */
     public static void main(String[] arguments) throws IOException {
         // Whatever logs to standard output must not be taken for our answer.
@@ -91,8 +90,9 @@ final class Daemon implements AutoCloseable {
         Duration linger = Duration.ofMillis(Math.max(500, Long.parseLong(arguments[1])));
         Path cache = arguments[2].isEmpty() ? LocalDelivery.usualCache() : Path.of(arguments[2]);
         LocalDelivery.Builder local = LocalDelivery.builder().spares(1).cache(cache);
+        DataSize most = DataSize.bytes(Long.parseLong(arguments[4]));
         if (!arguments[3].isEmpty()) {
-            local.ephemeralData(Path.of(arguments[3]), LEAST_MEMORY);
+            local.ephemeralData(Path.of(arguments[3]), most);
         }
         LocalDelivery delivery = local.build();
         Optional<Seeds> seeds = Seeds.in(cache, directory.getFileName().toString());
@@ -104,7 +104,7 @@ final class Daemon implements AutoCloseable {
                             .delivery(delivery)
                             .engine(seeds.map(from -> from.around(engine)).orElse(engine))
                             .build();
-                    Daemon daemon = new Daemon(tenon, seeds);
+                    Daemon daemon = new Daemon(tenon, seeds, share(delivery.ephemeralDirectory(), arguments[3], most));
                     ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 listener.bind(UnixDomainSocketAddress.of(DaemonStarter.socket(directory)));
                 Thread accepting = daemon.thread("accept", () -> daemon.accept(listener));
@@ -116,6 +116,12 @@ final class Daemon implements AutoCloseable {
             }
             DaemonStarter.remove(directory);
         }
+    }
+
+    private static Optional<MemoryShare> share(Path data, String memory, DataSize most) throws IOException {
+        return !memory.isEmpty() && data.startsWith(memory)
+                ? Optional.of(new MemoryShare(data, most))
+                : Optional.empty();
     }
 
     private Thread thread(String name, Runnable work) {
@@ -259,13 +265,13 @@ final class Daemon implements AutoCloseable {
 
     private TestServer start(String version, Map<String, String> parameters) {
         try {
-            return TestServer.start(tenant, name(), version, parameters, false, seeds);
+            return TestServer.start(tenant, name(), version, parameters, false, seeds, memory);
         } catch (ProviderException e) {
             if (seeds.isEmpty() || !seeds.get().discard(version, parameters)) {
                 throw e;
             }
             log.warn("A server does not start from the templates of former runs, and starts without: {}", e.toString());
-            return TestServer.start(tenant, name(), version, parameters, false, seeds);
+            return TestServer.start(tenant, name(), version, parameters, false, seeds, memory);
         }
     }
 

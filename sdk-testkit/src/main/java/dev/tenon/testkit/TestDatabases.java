@@ -213,6 +213,7 @@ public final class TestDatabases implements AutoCloseable {
                 spec.version(),
                 spec.parameters(),
                 true,
+                Optional.empty(),
                 Optional.empty());
         try {
             if (!server.templateIsThere(filling.key())) {

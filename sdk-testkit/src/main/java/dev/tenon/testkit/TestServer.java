@@ -41,6 +41,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,6 +72,9 @@ final class TestServer implements AutoCloseable {
 
     private static final DataSize MOST_KEPT = DataSize.mib(512);
     private static final String TEMPLATE = "template_";
+    private static final String LEASED = "t_";
+    private static final String SNAPSHOT = "snapshot_";
+    private static final String BUILD = "build_";
     private static final String HOME = "testkit";
     private static final String EMPTY = "empty";
 
@@ -78,6 +83,7 @@ final class TestServer implements AutoCloseable {
     private final Map<String, String> parameters;
     private final boolean isolated;
     private final Optional<Seeds> seeds;
+    private final Optional<MemoryShare> memory;
     private final boolean choosesStrategy;
     private final Address first;
     private final Connections connections;
@@ -91,6 +97,10 @@ final class TestServer implements AutoCloseable {
     private final String common;
     private final Set<String> inTheMaking = new HashSet<>();
     private final LinkedBlockingQueue<String> garbage = new LinkedBlockingQueue<>();
+    private final ReentrantLock dropping = new ReentrantLock();
+    /** Databases that were dropped while they were in use, because there was no more memory for them. */
+    private final Set<String> outgrown = ConcurrentHashMap.newKeySet();
+
     private final AtomicInteger kept = new AtomicInteger();
     private final ScheduledExecutorService timer;
     /** Bytes of the largest template whose copies were handed out. */
@@ -111,12 +121,14 @@ final class TestServer implements AutoCloseable {
             String version,
             Map<String, String> parameters,
             boolean isolated,
-            Optional<Seeds> seeds) {
+            Optional<Seeds> seeds,
+            Optional<MemoryShare> memory) {
         this.instance = instance;
         this.version = version;
         this.parameters = parameters;
         this.isolated = isolated;
         this.seeds = seeds;
+        this.memory = memory;
         this.choosesStrategy = Integer.parseInt(version) >= 15;
         Endpoint endpoint = instance.view().endpoint().orElseThrow();
         this.first = new Address(
@@ -138,13 +150,14 @@ final class TestServer implements AutoCloseable {
         executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         executor.setRemoveOnCancelPolicy(true);
         this.timer = executor;
-        timer.scheduleWithFixedDelay(this::collect, QUIET.toMillis(), QUIET.toMillis(), TimeUnit.MILLISECONDS);
+        timer.scheduleWithFixedDelay(this::tidy, QUIET.toMillis(), QUIET.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /**
      * Starts a server as large as this machine carries: test suites want many connections, and small machines have room for few.
      *
      * @param seeds where its templates come from and go to, if anywhere
+     * @param memory how much it may take, if it lies in memory
      */
     static TestServer start(
             Tenant tenant,
@@ -152,11 +165,12 @@ final class TestServer implements AutoCloseable {
             String version,
             Map<String, String> parameters,
             boolean isolated,
-            Optional<Seeds> seeds) {
+            Optional<Seeds> seeds,
+            Optional<MemoryShare> memory) {
         double cpus = Math.max(0.5, Runtime.getRuntime().availableProcessors() * 0.6);
-        DataSize memory = MOST_MEMORY;
+        DataSize size = MOST_MEMORY;
         while (true) {
-            Resources resources = Resources.of(cpus, memory, LEAST_MEMORY);
+            Resources resources = Resources.of(cpus, size, LEAST_MEMORY);
             try {
                 Instance instance = tenant.instances()
                         .create(spec -> spec.name(name)
@@ -165,12 +179,12 @@ final class TestServer implements AutoCloseable {
                                 .parameters(parameters)
                                 .ephemeral(true))
                         .await(PATIENCE);
-                return new TestServer(instance, version, parameters, isolated, seeds);
+                return new TestServer(instance, version, parameters, isolated, seeds, memory);
             } catch (TenonException e) {
-                if (e.code() != ErrorCode.CAPACITY_EXCEEDED || memory.compareTo(LEAST_MEMORY) <= 0) {
+                if (e.code() != ErrorCode.CAPACITY_EXCEEDED || size.compareTo(LEAST_MEMORY) <= 0) {
                     throw e;
                 }
-                memory = DataSize.bytes(memory.bytes() / 2);
+                size = DataSize.bytes(size.bytes() / 2);
             }
         }
     }
@@ -343,7 +357,7 @@ final class TestServer implements AutoCloseable {
 
     /** Makes the database that is to become a template; only for whom {@link #templateIsThere} answered false. */
     Address build() {
-        return database(created(TemplateKey.EMPTY, "build_"));
+        return database(created(TemplateKey.EMPTY, BUILD));
     }
 
     /** Makes the filled database the template. */
@@ -379,10 +393,10 @@ final class TestServer implements AutoCloseable {
         takeRoom();
         try {
             if (!isolated) {
-                return new ServerLease(key, database(created(key, "t_")));
+                return new ServerLease(key, database(created(key, LEASED)));
             }
             if (!key.equals(TemplateKey.EMPTY)) {
-                replace(first.database(), created(key, "t_"));
+                replace(first.database(), created(key, LEASED));
             }
             return new ServerLease(key, first);
         } catch (RuntimeException e) {
@@ -428,6 +442,7 @@ final class TestServer implements AutoCloseable {
     }
 
     private String created(String key, String prefix) {
+        requireMemory();
         String name = prefix + number.incrementAndGet();
         lastCreated = NANOS.getAsLong();
         connections.with("create a database", connection -> {
@@ -440,6 +455,7 @@ final class TestServer implements AutoCloseable {
 
     /** Copies a database whose sessions it ends. */
     private String copied(String from, String prefix) {
+        requireMemory();
         String name = prefix + number.incrementAndGet();
         connections.with("copy a database", connection -> {
             seal(connection, from);
@@ -524,17 +540,78 @@ final class TestServer implements AutoCloseable {
         }
     }
 
-    /** Drops what was given back, while nobody waits for a new database or when much has gathered. */
-    private void collect() {
-        String name = garbage.peek();
-        while (name != null
-                && !closed
-                && (garbage.size() * largest > MOST_GARBAGE.bytes()
-                        || NANOS.getAsLong() - lastCreated > QUIET.toNanos())
-                && drop(name)) {
-            garbage.remove(name);
-            name = garbage.peek();
+    /** Drops what was given back, while nobody waits for a new database or when much has gathered; more where memory ends. */
+    private void tidy() {
+        try {
+            collect(() -> garbage.size() * largest > MOST_GARBAGE.bytes()
+                    || NANOS.getAsLong() - lastCreated > QUIET.toNanos()
+                    || memoryIsFull());
+            if (memoryIsFull()) {
+                dropLargest();
+            }
+        } catch (RuntimeException e) {
+            // Nobody would notice that the timer has stopped.
+            log.warn("What tests gave back could not be cleared away: {}", e.toString());
         }
+    }
+
+    private void collect(BooleanSupplier wanted) {
+        dropping.lock();
+        try {
+            String name = garbage.peek();
+            while (name != null && !closed && wanted.getAsBoolean()) {
+                if (!outgrown.remove(name)) {
+                    drop(name);
+                }
+                garbage.remove(name);
+                name = garbage.peek();
+            }
+        } finally {
+            dropping.unlock();
+        }
+    }
+
+    private boolean memoryIsFull() {
+        return memory.map(MemoryShare::exceeded).orElse(false);
+    }
+
+    private void requireMemory() {
+        if (memoryIsFull()) {
+            collect(this::memoryIsFull);
+            if (memoryIsFull()) {
+                throw outOfMemory("there is none for another");
+            }
+        }
+    }
+
+    private ProviderException outOfMemory(String consequence) {
+        return new ProviderException(
+                ErrorCode.CAPACITY_EXCEEDED,
+                "the databases of tests take more than the "
+                        + memory.orElseThrow().most() + " of memory they may: "
+                        + consequence + "; let tests write less, allow more with " + DaemonStarter.MEMORY_SIZE
+                        + ", or have them on disk with " + DaemonStarter.MEMORY + "=" + DaemonStarter.NO_MEMORY);
+    }
+
+    /** A test that writes without end must not take the machine's memory; its next question to us says what happened. */
+    private void dropLargest() {
+        connections.with("drop the largest database", connection -> {
+            try (Statement statement = connection.createStatement();
+                    ResultSet row =
+                            statement.executeQuery("SELECT datname FROM pg_database WHERE datname ~ '^(" + LEASED + "|"
+                                    + SNAPSHOT + "|" + BUILD + ")' ORDER BY pg_database_size(oid) DESC LIMIT 1")) {
+                if (row.next()) {
+                    String name = row.getString(1);
+                    outgrown.add(name);
+                    log.warn(
+                            "Database {} goes: {}",
+                            name,
+                            outOfMemory("it was the largest").getMessage());
+                    drop(name);
+                }
+                return connection;
+            }
+        });
     }
 
     private boolean drop(String name) {
@@ -640,16 +717,24 @@ final class TestServer implements AutoCloseable {
             return address;
         }
 
+        private void requireThere(String name) {
+            if (outgrown.contains(name)) {
+                throw outOfMemory("this one was the largest and was dropped");
+            }
+        }
+
         @Override
         public synchronized void reset() {
-            replace(address.database(), created(key, "t_"));
+            requireThere(address.database());
+            replace(address.database(), created(key, LEASED));
         }
 
         @Override
         public synchronized Lease branch() {
+            requireThere(address.database());
             takeRoom();
             try {
-                return new ServerLease(key, database(copied(address.database(), "t_")));
+                return new ServerLease(key, database(copied(address.database(), LEASED)));
             } catch (RuntimeException e) {
                 room.release();
                 throw e;
@@ -658,21 +743,25 @@ final class TestServer implements AutoCloseable {
 
         @Override
         public synchronized String snapshot() {
-            String name = copied(address.database(), "snapshot_");
+            requireThere(address.database());
+            String name = copied(address.database(), SNAPSHOT);
             snapshots.add(name);
             return name;
         }
 
         @Override
         public synchronized void restore(String snapshot) {
+            requireThere(address.database());
+            requireThere(snapshot);
             if (!snapshots.contains(snapshot)) {
                 throw new InvalidSpecException("snapshot", "is not of this database");
             }
-            replace(address.database(), copied(snapshot, "t_"));
+            replace(address.database(), copied(snapshot, LEASED));
         }
 
         @Override
         public synchronized String keep(Duration time) {
+            requireThere(address.database());
             keep = time;
             return address.openUrl();
         }

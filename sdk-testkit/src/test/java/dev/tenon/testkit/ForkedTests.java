@@ -1,5 +1,6 @@
 package dev.tenon.testkit;
 
+import dev.tenon.api.ProviderException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -25,13 +26,14 @@ final class ForkedTests implements AutoCloseable {
     private final Process process;
     private final BufferedReader out;
 
-    /** @param work what it does: {@code many}, {@code roles}, {@code hold}, {@code keep}, or {@code fail} */
+    /** @param work what it does: {@code many}, {@code roles}, {@code hold}, {@code keep}, {@code flood}, or {@code fail} */
     ForkedTests(Path cache, long lingerMillis, String work) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-Dtenon.testkit.cache=" + cache,
                 "-Dtenon.testkit.memory=" + memory(cache),
+                "-Dtenon.testkit.memorySize=" + (work.equals("flood") ? "256MiB" : "2GiB"),
                 "-Dtenon.testkit.lingerMillis=" + lingerMillis,
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp",
@@ -127,8 +129,33 @@ final class ForkedTests implements AutoCloseable {
                         System.in.read();
                     }
                 }
+                case "flood" -> {
+                    try (TestDatabase small = databases.lease();
+                            TestDatabase database = databases.lease()) {
+                        flood(database);
+                        System.out.println(Sql.ask(small.dataSource(), "SELECT 'small'"));
+                    }
+                    try (TestDatabase next = databases.lease()) {
+                        System.out.println(Sql.ask(next.dataSource(), "SELECT 'next'"));
+                    }
+                }
                 default -> throw new IllegalArgumentException(arguments[0]);
             }
+        }
+    }
+
+    private static void flood(TestDatabase database) {
+        try {
+            Sql.run(
+                    database.dataSource(),
+                    "CREATE TABLE t AS SELECT n, repeat('x', 1000) FROM generate_series(1, 4000000) n");
+        } catch (SQLException e) {
+            System.out.println(e.getSQLState());
+        }
+        try {
+            database.keep();
+        } catch (ProviderException e) {
+            System.out.println(e.getMessage());
         }
     }
 

@@ -137,17 +137,42 @@ class SharedServersIT {
         }
     }
 
-    @Test
-    void server_lies_inMemory() throws Exception {
+    private static void assumeRoom() throws IOException {
         Path memory = ForkedTests.memory(cache);
+        assumeThat(memory).as("a place in memory").startsWithRaw(Path.of("/dev/shm"));
         assumeThat(Files.getFileStore(memory.getParent()).getUsableSpace())
                 .as("room in memory")
                 .isGreaterThan(3L << 30);
+    }
+
+    @Test
+    void server_lies_inMemory() throws Exception {
+        Path memory = ForkedTests.memory(cache);
+        assumeRoom();
         try (ForkedTests holding = new ForkedTests(cache, 0, "hold")) {
             holding.line();
             assertThat(list(memory)).isNotEmpty();
             assertThat(list(cache.resolve("ephemeral"))).isEmpty();
+            // Not beside it, where it would stay if the server were killed.
+            try (Stream<Path> files = Files.walk(memory)) {
+                assertThat(files).anyMatch(file -> file.getParent().endsWith("pg_dynshmem"));
+            }
             holding.kill();
+        }
+        nothingIsLeft();
+    }
+
+    @Test
+    void database_thatOutgrowsTheMemoryThereIs_isDropped_andTheOthersStay() throws Exception {
+        assumeRoom();
+        try (ForkedTests flood = new ForkedTests(cache, 0, "flood")) {
+            List<String> lines = flood.lines();
+
+            // Its session ended.
+            assertThat(lines.get(0)).isEqualTo("57P01");
+            assertThat(lines.get(1))
+                    .contains("more than the 256MiB of memory", "tenon.testkit.memorySize", "tenon.testkit.memory=off");
+            assertThat(lines.subList(2, lines.size())).containsExactly("small", "next");
         }
         nothingIsLeft();
     }

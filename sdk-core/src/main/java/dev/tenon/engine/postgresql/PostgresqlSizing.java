@@ -169,6 +169,10 @@ final class PostgresqlSizing {
         put("autovacuum_max_workers", 1, "as little as keeps statistics fresh");
         put("wal_buffers", kb(256), "small, so that the start is fast");
         put("huge_pages", "off", "nothing to gain");
+        put(
+                "dynamic_shared_memory_type",
+                "mmap",
+                "a file of the data, so that it goes with them when the server is killed");
         put("fsync", "off", "the data may be thrown away");
         put("synchronous_commit", "off", "the data may be thrown away");
         put("full_page_writes", "off", "the data may be thrown away");
