@@ -145,6 +145,12 @@ limits() {
     done | sort -u | tr '\n' ' '
 }
 
+# confined: whether the process that runs() found is in the slice of the member at home; sets what named() does.
+confined() {
+    named "$home"
+    grep -qF "/$slice/" "/proc/$pid/cgroup"
+}
+
 # allow CPU MEMORY: lets the member's slice have so many hundredths of a processor and bytes.
 allow() {
     systemctl set-property --runtime "$slice" "CPUQuota=$1%" "MemoryMax=$2"
@@ -649,7 +655,10 @@ exists() {
 start() {
     guard "$1" "$2"
     home=$1 name=$3
-    if runs "$home/$name.run"; then return 0; fi
+    if runs "$home/$name.run"; then
+        if [ "$5" != 0 ] && confined; then allow "$5" "$6"; fi
+        return 0
+    fi
     rm -f "$home/$name.run" "$home/$name.ready"
     exactly "$4" "$home/$name.call"
     shape "$home"
@@ -703,8 +712,8 @@ become() {
 # limit HOME EPOCH NAME CPU MEMORY: changes the limits of a member that runs.
 limit() {
     guard "$1" "$2"
-    named "$1"
-    runs "$1/$3.run" && grep -qF "/$slice/" "/proc/$pid/cgroup" || refuse $ABSENT "$3 does not run as a unit"
+    home=$1
+    runs "$1/$3.run" && confined || refuse $ABSENT "$3 does not run as a unit"
     allow "$4" "$5"
 }
 

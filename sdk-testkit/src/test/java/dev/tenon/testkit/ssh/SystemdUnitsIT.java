@@ -3,10 +3,14 @@ package dev.tenon.testkit.ssh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tenon.api.Cidr;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
+import dev.tenon.api.Instance;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
+import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.spi.delivery.Capability;
@@ -15,9 +19,17 @@ import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.Epoch;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
+import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import dev.tenon.spi.workload.Placement;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -103,7 +115,8 @@ class SystemdUnitsIT {
     private static void destroyed(SshDelivery delivery, MemberWorkload w) {
         delivery.destroy(w.ref(), EPOCH, DestroyMode.EVERYTHING);
         assertThat(loaded(w)).isFalse();
-        assertThat(host.sh("find /run/systemd /sys/fs/cgroup -name 'tenon-units*' 2>/dev/null || true"))
+        String slice = "tenon-units." + w.ref().externalName().replace('-', '_') + ".slice*";
+        assertThat(host.sh("find /run/systemd /sys/fs/cgroup -name \"$1\" 2>/dev/null || true", slice))
                 .isBlank();
     }
 
@@ -126,6 +139,10 @@ class SystemdUnitsIT {
 
             delivery.resize(w.ref(), Resources.of(0.2, DataSize.mib(512), SIZE.storage()), EPOCH);
             assertThat(limits(w)).containsExactly(20_000L, DataSize.mib(512).bytes());
+            delivery.start(w, EPOCH, PATIENCE);
+            assertThat(limits(w))
+                    .as("as it was told last")
+                    .containsExactly(10_000L, SIZE.memory().bytes());
             assertThat(delivery.observe(w.ref()).incarnation()).isEqualTo(before.incarnation());
             destroyed(delivery, w);
         }
@@ -194,6 +211,69 @@ class SystemdUnitsIT {
                                 .isEqualTo(ErrorCode.UNSUPPORTED));
                 delivery.destroy(w.ref(), EPOCH, DestroyMode.EVERYTHING);
             }
+        }
+    }
+
+    @Test
+    void host_shutDown_endsItsMembersInOrder() throws Exception {
+        MemberWorkload w = Members.of("f");
+        try (SshContainer other = SshContainer.withSystemd()) {
+            other.start();
+            try (SshDelivery delivery = delivery(List.of(other.as("h1", "a", "root")))) {
+                run(delivery, w);
+                other.sh("systemctl --no-block halt");
+                Members.within(PATIENCE, "it is off", () -> !other.isRunning());
+            }
+            byte[] control = other.copyFileFromContainer(
+                    "/var/lib/tenon/units/members/" + w.ref().externalName() + "/data/global/pg_control",
+                    InputStream::readAllBytes);
+            // The state: 1 is what a clean shutdown writes last.
+            assertThat(ByteBuffer.wrap(control).order(ByteOrder.nativeOrder()).getInt(16))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
+    void session_beyondTheLimit_endsAloneAndTheMemberGoesOn() throws Exception {
+        try (Tenon tenon = Tenon.builder()
+                .directory(directory)
+                .delivery(SshDelivery.builder()
+                        .id("units")
+                        .host(host.as("h1", "a", "root"))
+                        .build())
+                .build()) {
+            Instance orders = tenon.tenants()
+                    .create(t -> t.name("shop"))
+                    .instances()
+                    .create(i -> i.name("orders")
+                            .engine(EngineId.POSTGRESQL, "17")
+                            .resources(SIZE)
+                            .addWhitelist(Cidr.parse("172.16.0.0/12")))
+                    .await(PATIENCE);
+            MemberRef ref = new MemberRef(orders.tenant(), orders.id(), "m-1");
+            List<String> main = HostTraces.processes(host, ref);
+            assertThatThrownBy(() -> ask(
+                            orders, "SELECT length(string_agg(repeat('x', 1000000), '')) FROM generate_series(1, 900)"))
+                    .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getSQLState())
+                            .as("ended, not refused")
+                            .startsWith("08"));
+            Members.within(PATIENCE, "it serves again", () -> {
+                try {
+                    return ask(orders, "SELECT 1") == 1;
+                } catch (SQLException e) {
+                    return false;
+                }
+            });
+            assertThat(HostTraces.processes(host, ref)).as("the main process").isEqualTo(main);
+        }
+    }
+
+    private static int ask(Instance instance, String sql) throws SQLException {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery(sql)) {
+            assertThat(r.next()).isTrue();
+            return r.getInt(1);
         }
     }
 }
