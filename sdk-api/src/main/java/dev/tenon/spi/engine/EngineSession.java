@@ -92,6 +92,11 @@ public interface EngineSession extends AutoCloseable {
         throw noReplication();
     }
 
+    /** Returns {@link ReplicationStatus#revision()} alone, which is all that a session opened to see it is asked for. */
+    default long revision() {
+        return replication().revision();
+    }
+
     /**
      * Writes what is in memory to disk now, so that a stop right after is short. When it returns, whoever does this for the server has
      * read the settings that were in force for new sessions before the call.

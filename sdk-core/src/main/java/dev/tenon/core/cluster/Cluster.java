@@ -94,6 +94,7 @@ public final class Cluster {
     private final Map<String, Long> pauses = new HashMap<>();
 
     private long ended;
+    private long carriedOut;
     private boolean closed;
     private volatile boolean dead;
     private volatile boolean changing;
@@ -292,6 +293,21 @@ public final class Cluster {
         return leader == null ? OptionalLong.empty() : leader.replayedBy(standby);
     }
 
+    /** Returns how many orders' tasks have ended. */
+    public long carriedOut() {
+        lock.lock();
+        try {
+            return carriedOut;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until more orders' tasks have ended than there were; returns false if none has in time. */
+    public boolean awaitCarriedOut(long before, Duration longest) {
+        return await(() -> carriedOut > before, longest);
+    }
+
     /** Returns whether a member is being copied now. */
     public boolean copies() {
         return links.values().stream().anyMatch(MemberLink::copies);
@@ -426,6 +442,13 @@ public final class Cluster {
         } finally {
             finished(link.name(), pause);
             if (order) {
+                lock.lock();
+                try {
+                    carriedOut++;
+                    changed.signalAll();
+                } finally {
+                    lock.unlock();
+                }
                 world.wake().accept(tenant, id); // the pass that sent it may be over
             }
         }

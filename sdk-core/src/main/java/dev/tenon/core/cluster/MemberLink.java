@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -56,6 +57,7 @@ final class MemberLink {
     private static final Duration PROMOTED = Duration.ofSeconds(4);
     private static final Duration EFFECT = Duration.ofMillis(500);
     private static final Duration LOOK = Duration.ofMillis(2);
+    private static final Duration SELDOM = Duration.ofMillis(20);
     private static final int MARKS = 64;
 
     private final MemberRef ref;
@@ -75,6 +77,8 @@ final class MemberLink {
     private volatile long accepted;
     private volatile long base;
     private volatile long proved;
+    /** How many members were placed that this one lets in when it is told to lead once more. */
+    private final AtomicInteger newcomers = new AtomicInteger();
     /** The revision of the latest order that is on its way here. */
     private volatile long expected;
 
@@ -306,10 +310,6 @@ final class MemberLink {
     /** Ends the session; nothing is known of a running server then. */
     void disconnect() {
         status = Optional.empty();
-        closeSession();
-    }
-
-    private void closeSession() {
         EngineSession open = session;
         session = null;
         if (open != null) {
@@ -358,20 +358,25 @@ final class MemberLink {
                     "the data of " + ref + " is gone, and an empty database is no replacement; bring back its disk, or"
                             + " let a standby lead");
         }
+        int letIn = newcomers.get();
         run(job);
         requireShown(job, true);
+        boolean promoted = status.map(ReplicationStatus::role).equals(Optional.of(EngineSession.Role.STANDBY));
+        if (promoted) {
+            session(job).promote(job.record().revision());
+        }
+        // While it begins to lead: nobody is told to follow it before it does.
         Set<String> others = new TreeSet<>(job.request().members());
         others.remove(name());
         session(job).admitStandbys(others);
         admitted = others;
-        if (status.map(ReplicationStatus::role).equals(Optional.of(EngineSession.Role.STANDBY))) {
-            session(job).promote(job.record().revision());
+        if (promoted) {
             if (!until(PROMOTED, () -> ask(job).role() == EngineSession.Role.PRIMARY)) {
                 throw new ProviderException(ErrorCode.TIMEOUT, ref + " was told to lead and does not yet");
             }
             return; // proved when the record says that it leads
         }
-        prove(job, setting);
+        prove(job, setting, letIn);
     }
 
     /**
@@ -379,7 +384,7 @@ final class MemberLink {
      * A sender that brought the confirmation has read the setting since, for it reads settings before it reads answers; one that did
      * not is ended and begins anew with the setting.
      */
-    private void prove(Job job, Quorum setting) {
+    private void prove(Job job, Quorum setting, int letIn) {
         if (proved == job.record().revision()) {
             return;
         }
@@ -398,16 +403,25 @@ final class MemberLink {
                     return; // one that has not ended yet may still go by the old setting
                 }
             }
-            Set<String> have = ask(job).standbys().stream()
-                    .filter(standby -> standby.flushed() >= position)
-                    .map(ReplicationStatus.Standby::member)
-                    .collect(Collectors.toSet());
-            have.retainAll(setting.members());
-            if (have.size() < setting.needed()) {
+            // One that is only being made need not be asked for all the time.
+            if (!until(EFFECT, SELDOM, () -> enough(ask(job), setting, position) || overtaken(job)) || overtaken(job)) {
                 return;
             }
         }
         proved = job.record().revision();
+        if (newcomers.get() != letIn) {
+            proved = 0;
+        }
+    }
+
+    private static boolean enough(ReplicationStatus primary, Quorum setting, long position) {
+        return primary.standbys().stream()
+                        .filter(standby -> standby.flushed() >= position)
+                        .map(ReplicationStatus.Standby::member)
+                        .filter(setting.members()::contains)
+                        .distinct()
+                        .count()
+                >= setting.needed();
     }
 
     private static Set<String> behind(ReplicationStatus primary, Set<String> counted, long position) {
@@ -470,10 +484,22 @@ final class MemberLink {
                 throw new ProviderException(
                         ErrorCode.PROVIDER_UNAVAILABLE, source.ref + " does not keep its log for " + ref + " yet");
             }
+            // Writes may wait for who needs no copy: it comes first, and a copy makes all else slow.
+            boolean others = job.request().members().stream()
+                    .anyMatch(member -> !member.equals(name())
+                            && !member.equals(source.name())
+                            && !job.record().rebuilds().containsKey(member));
+            if (others) {
+                until(EFFECT, source::isFollowed);
+            }
             copy(job, job.workload(name()), source);
             base = job.record().revision();
         }
         follow(job, Optional.of(source.name()));
+    }
+
+    private boolean isFollowed() {
+        return status.map(said -> !said.standbys().isEmpty()).orElse(false);
     }
 
     private void copy(Job job, MemberWorkload workload, MemberLink source) {
@@ -486,7 +512,9 @@ final class MemberLink {
         boolean placed = !lacksData(job);
         place = Optional.of(job.delivery().prepare(workload, job.epoch()));
         if (!placed) {
-            source.proved = 0; // it is told to lead again, and lets in whoever is where this one is now
+            // It is told to lead again, and lets in whoever is where this one is now.
+            source.newcomers.incrementAndGet();
+            source.proved = 0;
         }
         if (workload.filled().size() != 1) {
             throw new ProviderException(
@@ -533,23 +561,30 @@ final class MemberLink {
     /** @param anew whether a new session must show the order: then whoever starts it has it, and has told all others */
     private void requireShown(Job job, boolean anew) {
         long revision = job.record().revision();
-        boolean shown = until(SHOWN, () -> {
-            if (anew) {
-                closeSession();
-            }
-            return ask(job).revision() >= revision;
-        });
+        // The session that is there knows the catalogues; a new one is asked for no more than is needed.
+        boolean shown = until(
+                SHOWN, () -> (!anew || revisionOfNewSessions(job) >= revision) && ask(job).revision() >= revision);
         if (!shown) {
             throw new ProviderException(ErrorCode.TIMEOUT, ref + " does not read its settings again");
         }
     }
 
+    private long revisionOfNewSessions(Job job) {
+        try (EngineSession fresh = connect(job, QUESTION)) {
+            return fresh.revision();
+        }
+    }
+
     private static boolean until(Duration patience, BooleanSupplier so) {
-        for (long looks = patience.dividedBy(LOOK); looks > 0; looks--) {
+        return until(patience, LOOK, so);
+    }
+
+    private static boolean until(Duration patience, Duration pause, BooleanSupplier so) {
+        for (long looks = patience.dividedBy(pause); looks > 0; looks--) {
             if (so.getAsBoolean()) {
                 return true;
             }
-            LockSupport.parkNanos(LOOK.toNanos());
+            LockSupport.parkNanos(pause.toNanos());
             if (Thread.currentThread().isInterrupted()) {
                 throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "the control plane is closing");
             }

@@ -26,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
@@ -34,7 +33,8 @@ import java.util.function.Predicate;
  * recorded before, is the fail-over protocol's to decide, here as after a loss.
  */
 final class Standbys {
-    private static final Duration LOOK = Duration.ofMillis(10);
+    /** What an order brings about is looked at when it is done; this is for what comes about by itself. */
+    private static final Duration LOOK = Duration.ofMillis(50);
     /** Without anything recorded or copied, counted in looks. */
     private static final long PATIENCE = Duration.ofSeconds(60).dividedBy(LOOK);
     /** A failure that stays for so many looks does not go away by itself. */
@@ -236,7 +236,9 @@ final class Standbys {
         long revision = 0;
         long idle = 0;
         long failing = 0;
+        boolean waited = true;
         while (true) {
+            long before = cluster.carriedOut();
             Cluster.Pass pass = cluster.pass(work.doc(), work.lease(), aim);
             work.now(pass.doc());
             if (done.test(pass)) {
@@ -244,14 +246,14 @@ final class Standbys {
             }
             boolean moves = cluster.copies() || pass.record().revision() != revision;
             revision = pass.record().revision();
-            idle = moves ? 0 : idle + 1;
+            idle = moves ? 0 : waited ? idle + 1 : idle;
             // Whoever is lost for good fails for good, and is not waited for.
             boolean forced =
                     aim.request().filter(Request.Force.class::isInstance).isPresent();
             Optional<TenonException> failure = forced
                     ? Optional.empty()
                     : cluster.failures().values().stream().findFirst();
-            failing = failure.isPresent() ? failing + 1 : 0;
+            failing = failure.isEmpty() ? 0 : waited ? failing + 1 : failing;
             if (failing > FAILS) {
                 throw failure.orElseThrow();
             }
@@ -263,10 +265,7 @@ final class Standbys {
                                         .map(alarm -> alarm.text())
                                         .toList());
             }
-            LockSupport.parkNanos(LOOK.toNanos());
-            if (Thread.currentThread().isInterrupted()) {
-                throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "the control plane is closing");
-            }
+            waited = !cluster.awaitCarriedOut(before, LOOK);
         }
     }
 }

@@ -62,7 +62,6 @@ final class ClientConnections {
     private static DataSource standbys(PGSimpleDataSource source) {
         source.setTargetServerType("secondary");
         source.setLoadBalanceHosts(true);
-        source.setConnectTimeout(2);
         return source;
     }
 
@@ -135,14 +134,16 @@ final class ClientConnections {
             source.setTargetServerType("primary");
             source.setHostRecheckSeconds(0);
         }
+        // A host that is there and says nothing holds nobody up for long who may find another one.
+        source.setConnectTimeout(targets.size() > 1 ? 2 : 10);
         source.setDatabaseName(database);
         source.setUser(user);
         source.setPassword(password.reveal(text -> text));
-        source.setConnectTimeout(10);
         source.setTcpKeepAlive(true);
         source.setGssEncMode("disable");
         if (tls.isPresent()) {
             source.setSslmode("verify-full");
+            source.setSslResponseTimeout(targets.size() > 1 ? 1_000 : 5_000);
             // The authority itself instead of a file: the program may run where the file is not.
             source.setSslfactory(SingleCertValidatingFactory.class.getName());
             source.setSslFactoryArg(tls.get().authorityPem());

@@ -48,6 +48,9 @@ final class PostgresqlSession implements EngineSession {
     private static final String CLIENTS =
             "backend_type = 'client backend' AND usename <> '" + AccessFiles.PLATFORM_ROLE + "'";
 
+    private static final String REVISION_IN_FORCE =
+            "coalesce(nullif(pg_catalog.current_setting('" + Members.REVISION + "', true), ''), '0')::int8";
+
     /** SQL states. */
     private static final String IS_THERE = "42710";
 
@@ -402,8 +405,7 @@ final class PostgresqlSession implements EngineSession {
                                 + " FROM pg_catalog.pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'))"
                                 + " ELSE ('x' || substr(pg_catalog.pg_walfile_name("
                                 + "pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
-                                + " coalesce(nullif(pg_catalog.current_setting('" + Members.REVISION
-                                + "', true), ''), '0')::int8"
+                                + " " + REVISION_IN_FORCE
                                 + " FROM pg_catalog.pg_is_in_recovery() r",
                         row -> {
                             status.role(row.getBoolean(1) ? Role.STANDBY : Role.PRIMARY)
@@ -480,6 +482,12 @@ final class PostgresqlSession implements EngineSession {
 
     private static Optional<Duration> millis(@Nullable Object value) {
         return Optional.ofNullable((Long) value).map(Duration::ofMillis);
+    }
+
+    @Override
+    public long revision() {
+        return ask("read the revision", "SELECT " + REVISION_IN_FORCE, row -> row.getLong(1))
+                .get(0);
     }
 
     @Override

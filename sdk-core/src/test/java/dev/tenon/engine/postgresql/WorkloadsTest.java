@@ -209,7 +209,8 @@ class WorkloadsTest {
         assertThat(show(durable.get(0).command().argv()))
                 .isEqualTo("initdb -D <data> --username=tenon_platform --encoding=UTF8 --locale=C"
                         + " --locale-provider=builtin --builtin-locale=C.UTF-8 --text-search-config=simple"
-                        + " --auth-local=peer --auth-host=scram-sha-256 --no-instructions --no-sync --data-checksums");
+                        + " --auth-local=peer --auth-host=scram-sha-256 --no-instructions --no-sync --wal-segsize=4"
+                        + " --data-checksums");
         assertThat(show(ephemeral.get(0).command().argv()))
                 .isEqualTo("initdb -D <data> --username=tenon_platform --encoding=UTF8 --locale=C.UTF-8"
                         + " --text-search-config=simple --auth-local=peer --auth-host=scram-sha-256 --no-instructions"
