@@ -2,15 +2,9 @@ package dev.tenon.testkit.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tenon.api.Change;
-import dev.tenon.api.DataSize;
 import dev.tenon.api.Durability;
-import dev.tenon.api.EngineId;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
-import dev.tenon.api.Health;
-import dev.tenon.api.Instance;
-import dev.tenon.api.InstanceView;
 import dev.tenon.api.Member;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Tenon;
@@ -18,15 +12,13 @@ import dev.tenon.baremetal.LocalDelivery;
 import dev.tenon.core.store.SqliteStore;
 import dev.tenon.engine.postgresql.PostgresqlEngine;
 import dev.tenon.spi.delivery.AdminAddress;
+import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.spi.engine.EngineDriver;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.engine.EngineSession;
-import dev.tenon.spi.store.StateStore;
-import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.fault.FaultPlan;
 import dev.tenon.testkit.fault.Intercepted;
 import java.io.IOException;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -34,44 +26,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
-import java.util.stream.LongStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * Real servers under faults drawn from a seed, with sessions open to each of them that write without end. After each fault nothing
- * acknowledged is missing anywhere, no two members acknowledged at the same time, and the cluster is whole again by itself.
- *
- * <p>{@code -Dtenon.campaign.seeds=…} runs so many seeds instead of one, {@code -Dtenon.campaign.faults=…} so many faults each,
- * {@code -Dtenon.campaign.kinds=…} only some of them, {@code -Dtenon.seed=…} begins with that one.
- */
+/** The {@link Campaign} on real servers of this machine. */
 final class FailoverCampaignIT {
-    private static final LongSupplier NANOS = System::nanoTime;
     private static final Duration PATIENCE = Duration.ofSeconds(90);
-    /** Longer than the quiet time after an automatic fail-over. */
-    private static final Duration LATER = Duration.ofMinutes(11);
-
-    private static final int FAULTS = Integer.getInteger("tenon.campaign.faults", 6);
-
-    private static final List<Fault> KINDS = Optional.ofNullable(System.getProperty("tenon.campaign.kinds"))
-            .map(kinds -> Stream.of(kinds.split(",")).map(Fault::valueOf).toList())
-            .orElse(List.of(Fault.values()));
 
     @TempDir
     Path directory;
@@ -104,13 +72,8 @@ final class FailoverCampaignIT {
         KILLED_WHILE_DISK_FULL
     }
 
-    static LongStream seeds() {
-        long first = Long.getLong("tenon.seed", new SplittableRandom().nextLong() >>> 1);
-        return LongStream.range(first, first + Integer.getInteger("tenon.campaign.seeds", 1));
-    }
-
     @ParameterizedTest(name = "seed {0}")
-    @MethodSource("seeds")
+    @MethodSource("dev.tenon.testkit.local.Campaign#seeds")
     void cluster_underFaults_keepsWhatItAcknowledged(long seed) throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
         SplittableRandom random = new SplittableRandom(seed);
@@ -118,8 +81,9 @@ final class FailoverCampaignIT {
         Durability durability = random.nextInt(3) == 0 ? Durability.BALANCED : Durability.STRICT;
         System.out.println("seed " + seed + ": " + standbys + " standbys, " + durability);
         try (Volume volume = Volume.at(directory.resolve("plane"));
-                Campaign campaign = new Campaign(volume, random, standbys, durability)) {
-            for (int i = 0; i < FAULTS; i++) {
+                Local campaign = new Local(volume, random)) {
+            campaign.start(standbys, durability, i -> {});
+            for (int i = Campaign.faults(6); i > 0; i--) {
                 campaign.next();
             }
         }
@@ -129,59 +93,48 @@ final class FailoverCampaignIT {
     void primary_outOfTheControlPlanesReachOnly_stays() throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
         try (Volume volume = Volume.at(directory.resolve("plane"));
-                Campaign campaign = new Campaign(volume, new SplittableRandom(1), 2, Durability.STRICT)) {
+                Local campaign = new Local(volume, new SplittableRandom(1))) {
+            campaign.start(2, Durability.STRICT, i -> {});
             // Nobody writes: all that the standbys hear is what they ask for.
-            campaign.writers.close();
+            campaign.stopWriting();
             String primary = campaign.primary();
             campaign.cut(Links.PLANE, primary, 2);
-            pause(6_000);
+            Campaign.pause(6_000);
             campaign.links.healAll();
             campaign.awaitWhole();
-            assertThat(campaign.orders.events().after(0, 1_000))
-                    .extracting(Event::type)
-                    .doesNotContain("failover.begun");
+            assertThat(campaign.events()).extracting(Event::type).doesNotContain("failover.begun");
             assertThat(campaign.primary()).isEqualTo(primary);
         }
     }
 
-    /** One cluster and what it goes through. */
-    private final class Campaign implements AutoCloseable {
-        private final SplittableRandom random;
+    /** The cluster, its links, and its volume. */
+    private final class Local extends Campaign<Fault> {
         private final LocalDelivery place = LocalDelivery.create();
         private final Links links = new Links(place);
         private final FaultPlan promotions = FaultPlan.none();
         private final ConcurrentLinkedQueue<Runnable> promoted = new ConcurrentLinkedQueue<>();
         private final List<ProcessHandle> stopped = new ArrayList<>();
-        private final NodeWriters writers;
         private final Volume volume;
         /** Whether who is promoted is cut off then. */
         private volatile boolean unseen;
 
-        private volatile Duration later = Duration.ZERO;
-        private Tenon tenon;
-        private Instance orders;
-
-        Campaign(Volume volume, SplittableRandom random, int standbys, Durability durability) throws Exception {
-            this.random = random;
+        Local(Volume volume, SplittableRandom random) throws IOException {
+            super(Fault.class, random, PATIENCE);
             this.volume = volume;
-            tenon = open();
-            orders = tenon.tenants()
-                    .create(t -> t.name("shop"))
-                    .instances()
-                    .create(i -> i.name("orders")
-                            .engine(EngineId.POSTGRESQL, "17")
-                            .size(0.4, DataSize.mib(256), DataSize.mib(256))
-                            .topology(t -> t.standbys(standbys).durability(durability)))
-                    .await(PATIENCE);
-            try (Connection c = orders.dataSource().getConnection();
-                    Statement s = c.createStatement()) {
-                s.execute("CREATE TABLE t (id bigint PRIMARY KEY)");
-            }
-            writers = new NodeWriters(NodeWriters.Target.of(orders, place));
-            writers.awaitMore(20);
         }
 
-        private Tenon open() {
+        @Override
+        protected DeliveryDriver place() {
+            return place;
+        }
+
+        @Override
+        protected String address(Member member) {
+            return "127.0.0.1";
+        }
+
+        @Override
+        protected Tenon open() {
             EngineDriver engine = Intercepted.engine(new PostgresqlEngine(), promotions);
             return Tenon.builder()
                     .directory(volume.home())
@@ -191,19 +144,11 @@ final class FailoverCampaignIT {
                     .build();
         }
 
-        /** A store whose clock can be put forward. */
-        private StateStore later(StateStore store) {
-            return wrap(
-                    StateStore.class,
-                    store,
-                    (method, answer) -> answer instanceof Instant now ? now.plus(later) : answer);
-        }
-
         /** An engine whose promotions can be repeated. */
         private EngineDriver remembering(EngineDriver engine) {
             return (EngineDriver) Proxy.newProxyInstance(
                     EngineDriver.class.getClassLoader(), new Class<?>[] {EngineDriver.class}, (p, method, args) -> {
-                        Object answer = invoke(engine, method, args);
+                        Object answer = Campaign.invoke(engine, method, args);
                         return answer instanceof EngineSession session
                                 ? remembering(session, engine, (EngineRequest) args[0], (AdminAddress) args[1])
                                 : answer;
@@ -215,14 +160,14 @@ final class FailoverCampaignIT {
             return (EngineSession) Proxy.newProxyInstance(
                     EngineSession.class.getClassLoader(), new Class<?>[] {EngineSession.class}, (p, method, args) -> {
                         if (!method.getName().equals("promote")) {
-                            return invoke(session, method, args);
+                            return Campaign.invoke(session, method, args);
                         }
                         promoted.add(() -> {
                             try (EngineSession again = engine.connect(request, address, Duration.ofSeconds(2))) {
                                 again.promote((Long) args[0]);
                             }
                         });
-                        Object answer = invoke(session, method, args);
+                        Object answer = Campaign.invoke(session, method, args);
                         if (unseen) {
                             String socket = ((AdminAddress.Unix) address)
                                     .socket()
@@ -239,46 +184,17 @@ final class FailoverCampaignIT {
 
         // ---- faults
 
-        void next() throws Exception {
-            Fault fault = draw();
-            double share = random.nextDouble();
-            long millis = 100 + (long) (share * share * share * 14_000);
-            long begin = NANOS.getAsLong();
-            String led = primary();
-            String what = fault + " for " + millis + " ms";
-            if (random.nextInt(3) == 0) {
-                // The second one in the middle of the answer to the first.
-                Fault first = draw();
-                long apart = random.nextInt(1_500);
-                what = first + ", after " + apart + " ms " + what;
-                System.out.println("  " + led + " leads: " + what);
-                begin(first, apart);
-            } else {
-                System.out.println("  " + led + " leads: " + what);
-            }
-            begin(fault, millis);
+        @Override
+        protected void heal() throws Exception {
             Signals.send("CONT", stopped);
             stopped.clear();
             links.healAll();
             volume.free();
-            long end = NANOS.getAsLong();
-            awaitWhole();
-            System.out.println("    whole after " + (NANOS.getAsLong() - end) / 1_000_000 + " ms of "
-                    + (NANOS.getAsLong() - begin) / 1_000_000 + ", " + primary() + " leads, " + writers.count()
-                    + " rows, longest pause "
-                    + writers.longestPause(begin).toMillis() + " ms");
             promoted.clear();
-            writers.awaitMore(20);
-            if (random.nextInt(4) > 0) {
-                later = later.plus(LATER);
-            }
         }
 
-        private Fault draw() {
-            return KINDS.get(random.nextInt(KINDS.size()));
-        }
-
-        private void begin(Fault fault, long millis) throws Exception {
+        @Override
+        protected void begin(Fault fault, long millis) throws Exception {
             String primary = primary();
             String standby = standby();
             switch (fault) {
@@ -348,14 +264,8 @@ final class FailoverCampaignIT {
                         kill(primary);
                         pause(random.nextInt(300));
                     }
-                    tenon.close();
                     volume.free(); // without room none starts
-                    tenon = open();
-                    orders = tenon.tenants()
-                            .find("shop")
-                            .orElseThrow()
-                            .instances()
-                            .get(orders.id());
+                    restartPlane();
                 }
             }
             pause(millis);
@@ -409,86 +319,10 @@ final class FailoverCampaignIT {
             Signals.send("STOP", all);
         }
 
-        // ---- looking
-
-        private MemberRef ref(String member) {
-            return new MemberRef(orders.tenant(), orders.id(), member);
-        }
-
-        private String primary() {
-            return members().get(0);
-        }
-
-        private String standby() {
-            List<String> members = members();
-            return members.get(1 + random.nextInt(members.size() - 1));
-        }
-
-        private List<String> members() {
-            return orders.view().members().stream().map(Member::name).toList();
-        }
-
-        /** Healthy is what is recorded; that every member has everything is what counts. */
-        private void awaitWhole() throws Exception {
-            long end = NANOS.getAsLong() + PATIENCE.toNanos();
-            try {
-                while (!whole(orders.view())) {
-                    assertThat(NANOS.getAsLong())
-                            .as("whole again: " + orders.view() + " " + orders.explain())
-                            .isLessThan(end);
-                    pause(20);
-                }
-                writers.awaitNothingLost(PATIENCE);
-                writers.assertNoOverlap();
-            } catch (AssertionError | SQLException e) {
-                tell();
-                throw e;
-            }
-        }
-
-        private void tell() {
-            System.out.println();
-            orders.events()
-                    .after(0, 10_000)
-                    .forEach(event -> System.out.println("    " + event.at() + " " + event.type() + ": "
-                            + event.message() + " " + event.attributes()));
-        }
-
-        private boolean whole(InstanceView view) {
-            return view.health() instanceof Health.Healthy
-                    && view.members().stream().skip(1).allMatch(m -> m.replication()
-                            .map(follows -> follows.state().equals("streaming"))
-                            .orElse(false));
-        }
-
         @Override
         public void close() throws Exception {
-            Signals.send("CONT", stopped);
-            links.healAll();
-            volume.free();
-            writers.close();
-            orders.apply(new Change.Delete(Optional.of(Duration.ZERO))).await(PATIENCE);
-            tenon.close();
+            super.close();
             links.close();
-        }
-    }
-
-    private interface Seen {
-        Object seen(java.lang.reflect.Method method, Object answer);
-    }
-
-    private static <T> T wrap(Class<T> type, T inner, Seen seen) {
-        return type.cast(Proxy.newProxyInstance(
-                type.getClassLoader(),
-                new Class<?>[] {type},
-                (p, method, args) -> seen.seen(method, invoke(inner, method, args))));
-    }
-
-    private static Object invoke(Object inner, java.lang.reflect.Method method, Object[] args) throws Throwable {
-        try {
-            return method.invoke(inner, args);
-        } catch (InvocationTargetException e) {
-            throw e.getCause();
         }
     }
 
@@ -554,9 +388,5 @@ final class FailoverCampaignIT {
                             .waitFor()
                     == 0;
         }
-    }
-
-    private static void pause(long millis) throws InterruptedException {
-        assertThat(new CountDownLatch(1).await(millis, TimeUnit.MILLISECONDS)).isFalse();
     }
 }

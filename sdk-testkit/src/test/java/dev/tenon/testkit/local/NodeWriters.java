@@ -34,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -57,6 +58,10 @@ final class NodeWriters implements AutoCloseable {
     record Target(Map<String, String> urls, String user, String password) {
         /** Returns the members of an instance on this machine. */
         static Target of(Instance instance, DeliveryDriver place) {
+            return of(instance, place, member -> "127.0.0.1");
+        }
+
+        static Target of(Instance instance, DeliveryDriver place, Function<Member, String> address) {
             String url = instance.view().endpoint().orElseThrow().jdbcUrl();
             Map<String, String> urls = new TreeMap<>();
             for (Member member : instance.view().members()) {
@@ -64,7 +69,7 @@ final class NodeWriters implements AutoCloseable {
                 int port = place.observe(ref).ports().get("client");
                 urls.put(
                         member.name(),
-                        url.replaceFirst("//[^/]+/", "//127.0.0.1:" + port + "/")
+                        url.replaceFirst("//[^/]+/", "//" + address.apply(member) + ":" + port + "/")
                                 .replace("targetServerType=primary", "targetServerType=any"));
             }
             return new Target(

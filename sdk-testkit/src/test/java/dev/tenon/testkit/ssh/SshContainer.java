@@ -3,6 +3,7 @@ package dev.tenon.testkit.ssh;
 import static java.util.Objects.requireNonNull;
 
 import com.github.dockerjava.api.model.Capability;
+import dev.tenon.api.DataSize;
 import dev.tenon.api.Secret;
 import dev.tenon.baremetal.HostSpec;
 import java.io.ByteArrayOutputStream;
@@ -24,14 +25,15 @@ import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.images.builder.ImageFromDockerfile;
 
 /** A host for tests: Debian with OpenSSH in a container, a login for root and one for a user with {@code sudo}. */
-final class SshContainer extends GenericContainer<SshContainer> {
-    static final String OPERATOR = "ops";
+public final class SshContainer extends GenericContainer<SshContainer> {
+    /** The user with {@code sudo}. */
+    public static final String OPERATOR = "ops";
     private static final KeyPair LOGIN = key();
     private static final String NEW_KEY =
             "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -N '' -t ed25519 -f /etc/ssh/ssh_host_ed25519_key; ";
 
     private static final ImageFromDockerfile IMAGE =
-            image("tenon-test-sshd", "openssh-server sudo", NEW_KEY + "mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e");
+            image("tenon-test-sshd", "openssh-server sudo nftables", NEW_KEY + "mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e");
 
     /**
      * Lets systemd write to the container's own control groups, which Docker mounts for reading, and keeps it from mounting hierarchies of
@@ -53,15 +55,17 @@ final class SshContainer extends GenericContainer<SshContainer> {
             "mkdir -p /etc/ssh; key=/etc/dropbear/dropbear_ed25519_host_key; mkdir -p /etc/dropbear; rm -f $key; dropbearkey -t ed25519 -f $key"
                     + " | grep ^ssh > /etc/ssh/ssh_host_ed25519_key.pub; exec dropbear -F -E -r $key -p 22");
 
-    SshContainer() {
+    /** Does not start yet. */
+    public SshContainer() {
         this(IMAGE);
     }
 
     private SshContainer(ImageFromDockerfile image) {
         super(image);
         withExposedPorts(22);
-        // So that a test sees the environment of other users' processes, as root of a real host does.
-        withCreateContainerCmdModifier(c -> requireNonNull(c.getHostConfig()).withCapAdd(Capability.SYS_PTRACE));
+        // So that a test sees the environment of other users' processes, as root of a real host does, and can cut its links.
+        withCreateContainerCmdModifier(c ->
+                requireNonNull(c.getHostConfig()).withCapAdd(Capability.SYS_PTRACE, Capability.NET_ADMIN));
         waitingFor(Wait.forListeningPort());
     }
 
@@ -96,6 +100,11 @@ final class SshContainer extends GenericContainer<SshContainer> {
                 .build());
     }
 
+    /** Gives it a disk of its own below the members' directories, in memory, that can be full while nothing else is. */
+    SshContainer withDisk(DataSize size) {
+        return withTmpFs(Map.of("/var/lib/tenon", "exec,size=" + size.bytes()));
+    }
+
     /** Asked by {@link NeedsDocker}. */
     static boolean dockerAnswers() {
         return DockerClientFactory.instance().isDockerAvailable();
@@ -120,7 +129,7 @@ final class SshContainer extends GenericContainer<SshContainer> {
     }
 
     /** Returns the address of the container itself, where its members can be reached, too. */
-    String address() {
+    public String address() {
         return getContainerInfo()
                 .getNetworkSettings()
                 .getNetworks()
@@ -135,7 +144,7 @@ final class SshContainer extends GenericContainer<SshContainer> {
     }
 
     /** Returns what a delivery is told of this host. */
-    Consumer<HostSpec.Builder> as(String name, String zone, String user) {
+    public Consumer<HostSpec.Builder> as(String name, String zone, String user) {
         String address = address();
         List<String> keys = hostKeys();
         return host -> host.name(name)
@@ -147,7 +156,7 @@ final class SshContainer extends GenericContainer<SshContainer> {
     }
 
     /** Runs a script inside, past SSH, and returns what it printed. */
-    String sh(String script, String... arguments) {
+    public String sh(String script, String... arguments) {
         try {
             String[] words = new String[4 + arguments.length];
             System.arraycopy(new String[] {"/bin/sh", "-c", script, "test"}, 0, words, 0, 4);
