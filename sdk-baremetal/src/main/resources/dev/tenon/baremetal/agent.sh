@@ -127,7 +127,8 @@ units() {
 $(systemctl --version)
 EOF
     [ "${version%%[!0-9]*}" -ge 243 ] || return 1
-    seen=$(sandboxed --pipe --wait -p RuntimeMaxSec=5 -p CPUQuota=50% -p MemoryMax=67108864 /bin/sh "$0" limits 2>/dev/null) || return 1
+    seen=$(sandboxed --pipe --wait -p RuntimeMaxSec=5 -p CPUQuota=50% -p MemoryMax=67108864 \
+        /bin/sh "$0" limits 2>/dev/null) || return 1
     [ "$seen" = 'cpu memory ' ] || return 1
     (umask 066 && mkdir -p /run/tenon)
     : >/run/tenon/.units
@@ -680,8 +681,9 @@ start() {
         dismiss "$unit.$name.service"
         allow "$5" "$6"
         sandboxed --unit="$unit.$name.service" --description="$name of ${home##*/}" --slice="$slice" \
-            -p KillMode=mixed -p "KillSignal=SIG$8" -p "TimeoutStopSec=$9" -p "ReadWritePaths=$home -$7" -p "StandardInput=file:$home/$name.call" -p "StandardOutput=append:$output" \
-            -p "StandardError=append:$output" /bin/sh "$0"
+            -p KillMode=mixed -p "KillSignal=SIG$8" -p "TimeoutStopSec=$9" -p "ReadWritePaths=$home -$7" \
+            -p "StandardInput=file:$home/$name.call" -p "StandardOutput=append:$output" -p "StandardError=append:$output" \
+            /bin/sh "$0"
     fi
     tries=0
     until [ -e "$home/$name.run" ] || [ "$tries" -gt 500 ]; do
