@@ -34,7 +34,8 @@ abstract class BenchSite implements AutoCloseable {
 
     private BenchSite(Path directory, DeliveryDriver delivery) {
         tenon = Tenon.builder().directory(directory).delivery(delivery).build();
-        shop = tenon.tenants().create(t -> t.name("shop").quota(q -> q.cpus(1_000).instances(1_000)));
+        shop = tenon.tenants()
+                .create(t -> t.name("shop").quota(q -> q.cpus(1_000).instances(1_000)));
     }
 
     /** A primary, found before it is known when it comes to harm. */

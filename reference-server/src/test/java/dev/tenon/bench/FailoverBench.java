@@ -54,9 +54,8 @@ public final class FailoverBench {
                 bench.run(hosts, runs, "_ssh");
             }
         }
-        Optional<PatroniFailover> peer = docker && List.of(args).contains("--peer")
-                ? Optional.of(PatroniFailover.measured())
-                : Optional.empty();
+        Optional<PatroniFailover> peer =
+                docker && List.of(args).contains("--peer") ? Optional.of(PatroniFailover.measured()) : Optional.empty();
         bench.print(runs, peer);
         DeliveryBench.deleteTree(work);
     }

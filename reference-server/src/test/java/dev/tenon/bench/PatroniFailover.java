@@ -102,7 +102,8 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
 
         private GenericContainer<?> node(String name, String settings) {
             return container(name)
-                    .withCopyToContainer(Transferable.of("""
+                    .withCopyToContainer(
+                            Transferable.of("""
                             scope: bench
                             name: %1$s
                             restapi: {listen: '0.0.0.0:8008', connect_address: '%1$s:8008'}
@@ -160,18 +161,23 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
 
         /** Returns how long nothing was acknowledged, in milliseconds. */
         double harm(BenchWriter writes, boolean silent) throws SQLException, IOException, InterruptedException {
-            GenericContainer<?> primary =
-                    nodes.stream().filter(node -> standbys(List.of(node)) >= 0).findFirst().orElseThrow();
+            GenericContainer<?> primary = nodes.stream()
+                    .filter(node -> standbys(List.of(node)) >= 0)
+                    .findFirst()
+                    .orElseThrow();
             var docker = DockerClientFactory.instance().client();
             long begin = System.nanoTime();
             if (silent) {
                 docker.pauseContainerCmd(primary.getContainerId()).exec();
             } else {
                 String at = primary.execInContainer(
-                                "sh", "-c", "date +%s%N && kill -9 $(head -n 1 /var/lib/postgresql/bench/postmaster.pid)")
+                                "sh",
+                                "-c",
+                                "date +%s%N && kill -9 $(head -n 1 /var/lib/postgresql/bench/postmaster.pid)")
                         .getStdout();
                 Instant now = Instant.now();
-                begin = System.nanoTime() - (now.getEpochSecond() * 1_000_000_000 + now.getNano() - Long.parseLong(at.strip()));
+                begin = System.nanoTime()
+                        - (now.getEpochSecond() * 1_000_000_000 + now.getNano() - Long.parseLong(at.strip()));
             }
             double millis = (writes.awaitRecovered(begin) - begin) / 1e6;
             if (silent) {

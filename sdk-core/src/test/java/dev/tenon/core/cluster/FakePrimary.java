@@ -54,16 +54,17 @@ final class FakePrimary {
                 .resources(Resources.of(1, DataSize.gib(1), DataSize.gib(1)))
                 .ephemeral(false)
                 .build();
-        EngineSession session = answering(EngineSession.class, Map.of(
-                "replication", args -> status(record.revision()),
-                "revision", args -> record.revision(),
-                "beat", args -> POSITION,
-                "admitStandbys", args -> POSITION,
-                "disconnectStandbys", args -> ended.addAll(names(args[0])),
-                "close", args -> POSITION));
+        EngineSession session = answering(
+                EngineSession.class,
+                Map.of(
+                        "replication", args -> status(record.revision()),
+                        "revision", args -> record.revision(),
+                        "beat", args -> POSITION,
+                        "admitStandbys", args -> POSITION,
+                        "disconnectStandbys", args -> ended.addAll(names(args[0])),
+                        "close", args -> POSITION));
         EngineDriver engine = answering(
-                EngineDriver.class,
-                Map.of("connect", args -> session, "workloads", args -> List.of(workload())));
+                EngineDriver.class, Map.of("connect", args -> session, "workloads", args -> List.of(workload())));
         ObservedMember running = ObservedMember.builder()
                 .ref(ref)
                 .state(MemberState.RUNNING)
@@ -85,8 +86,8 @@ final class FakePrimary {
                 .revision(revision)
                 .position(POSITION)
                 .replayed(POSITION);
-        flushed.forEach((member, position) -> status.addStandbys(new ReplicationStatus.Standby(
-                member, "streaming", "quorum", position, position, Optional.empty())));
+        flushed.forEach((member, position) -> status.addStandbys(
+                new ReplicationStatus.Standby(member, "streaming", "quorum", position, position, Optional.empty())));
         return status.build();
     }
 

@@ -61,8 +61,9 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
         this.random = random;
         this.patience = patience;
         this.kinds = Optional.ofNullable(System.getProperty("tenon.campaign.kinds"))
-                .map(names ->
-                        Stream.of(names.split(",")).map(name -> Enum.valueOf(faults, name)).toList())
+                .map(names -> Stream.of(names.split(","))
+                        .map(name -> Enum.valueOf(faults, name))
+                        .toList())
                 .orElse(List.of(faults.getEnumConstants()));
     }
 

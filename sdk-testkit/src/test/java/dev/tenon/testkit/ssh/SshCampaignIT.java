@@ -100,8 +100,8 @@ class SshCampaignIT {
             SshDelivery.Builder builder = SshDelivery.builder().id("campaign").committedAtMost(100);
             for (int i = 0; i < hosts.size(); i++) {
                 // One of them is logged in to as somebody who is not root.
-                builder.host(hosts.get(i)
-                        .as("h" + (i + 1), i == 1 ? "b" : "a", i == 1 ? SshContainer.OPERATOR : "root"));
+                builder.host(
+                        hosts.get(i).as("h" + (i + 1), i == 1 ? "b" : "a", i == 1 ? SshContainer.OPERATOR : "root"));
             }
             delivery = builder.build();
             return Tenon.builder()
@@ -167,7 +167,8 @@ class SshCampaignIT {
                         pause(random.nextInt(100));
                     }
                 }
-                case LINK_LOSSY -> filter(host(members().get(random.nextInt(members().size()))), "in", "numgen random mod 5 == 0");
+                case LINK_LOSSY ->
+                    filter(host(members().get(random.nextInt(members().size()))), "in", "numgen random mod 5 == 0");
                 case PRIMARY_ISOLATED -> isolate(host(primary));
                 case STANDBY_ISOLATED -> isolate(host(standby));
                 case KILLED_WHILE_CUT -> {
@@ -191,7 +192,8 @@ class SshCampaignIT {
         private void kill(String member) {
             // An earlier fault may have ended it, or its host may not be able to tell now.
             if (!paused.contains(host(member))) {
-                HostTraces.processes(host(member), ref(member)).forEach(pid -> host(member).sh("kill -9 $1 || true", pid));
+                HostTraces.processes(host(member), ref(member))
+                        .forEach(pid -> host(member).sh("kill -9 $1 || true", pid));
             }
         }
 

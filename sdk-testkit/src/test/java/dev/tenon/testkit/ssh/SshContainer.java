@@ -28,12 +28,15 @@ import org.testcontainers.images.builder.ImageFromDockerfile;
 public final class SshContainer extends GenericContainer<SshContainer> {
     /** The user with {@code sudo}. */
     public static final String OPERATOR = "ops";
+
     private static final KeyPair LOGIN = key();
     private static final String NEW_KEY =
             "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -N '' -t ed25519 -f /etc/ssh/ssh_host_ed25519_key; ";
 
-    private static final ImageFromDockerfile IMAGE =
-            image("tenon-test-sshd", "openssh-server sudo nftables", NEW_KEY + "mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e");
+    private static final ImageFromDockerfile IMAGE = image(
+            "tenon-test-sshd",
+            "openssh-server sudo nftables",
+            NEW_KEY + "mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e");
 
     /**
      * Lets systemd write to the container's own control groups, which Docker mounts for reading, and keeps it from mounting hierarchies of
@@ -63,9 +66,10 @@ public final class SshContainer extends GenericContainer<SshContainer> {
     private SshContainer(ImageFromDockerfile image) {
         super(image);
         withExposedPorts(22);
-        // So that a test sees the environment of other users' processes, as root of a real host does, and can cut its links.
-        withCreateContainerCmdModifier(c ->
-                requireNonNull(c.getHostConfig()).withCapAdd(Capability.SYS_PTRACE, Capability.NET_ADMIN));
+        // So that a test sees the environment of other users' processes, as root of a real host does, and can cut its
+        // links.
+        withCreateContainerCmdModifier(
+                c -> requireNonNull(c.getHostConfig()).withCapAdd(Capability.SYS_PTRACE, Capability.NET_ADMIN));
         waitingFor(Wait.forListeningPort());
     }
 
