@@ -30,6 +30,7 @@ public final class TestkitBench {
     private static final int PEERS_SUITES = 2;
     private static final int PEERS_RUNS = 5;
     private static final long SECONDS_TO_VANISH = 20;
+    private static final long LINGER_MILLIS = 5_000;
 
     private final Path work;
     private final Path cache;
@@ -75,12 +76,18 @@ public final class TestkitBench {
         double[] zonkyFirst = new double[PEERS_RUNS];
         for (int i = 0; i < RUNS; i++) {
             awaitNothingLeft();
-            first[i] = child("TenonFirst", 1, 1_000).ready();
-            next[i] = child("TenonFirst", 1, 0).ready();
+            first[i] = child("TenonFirst", 1, 0).ready();
             if (i < PEERS_RUNS) {
                 zonkyFirst[i] = child("ZonkyFirst", 1, 0).ready();
             }
         }
+        awaitNothingLeft();
+        // Its process and server stay for all the next ones.
+        child("TenonFirst", 1, LINGER_MILLIS);
+        for (int i = 0; i < RUNS; i++) {
+            next[i] = child("TenonFirst", 1, LINGER_MILLIS).ready();
+        }
+        awaitNothingLeft();
         double[] lease = samples(child("LeaseSuite", 1, 0));
         double[] warmClone = samples(child("CloneSuite", 1, 0));
         double[] clone = samples(child("CloneSuite", 1, 0, "-Dtenon.testkit.ahead=0"));

@@ -595,23 +595,22 @@ final class TestServer implements AutoCloseable {
 
     /** A test that writes without end must not take the machine's memory; its next question to us says what happened. */
     private void dropLargest() {
-        connections.with("drop the largest database", connection -> {
+        String name = connections.with("find the largest database", connection -> {
             try (Statement statement = connection.createStatement();
                     ResultSet row =
                             statement.executeQuery("SELECT datname FROM pg_database WHERE datname ~ '^(" + LEASED + "|"
                                     + SNAPSHOT + "|" + BUILD + ")' ORDER BY pg_database_size(oid) DESC LIMIT 1")) {
-                if (row.next()) {
-                    String name = row.getString(1);
-                    outgrown.add(name);
-                    log.warn(
-                            "Database {} goes: {}",
-                            name,
-                            outOfMemory("it was the largest").getMessage());
-                    drop(name);
-                }
-                return connection;
+                return row.next() ? row.getString(1) : "";
             }
         });
+        if (!name.isEmpty()) {
+            outgrown.add(name);
+            log.warn(
+                    "Database {} goes: {}",
+                    name,
+                    outOfMemory("it was the largest").getMessage());
+            drop(name);
+        }
     }
 
     private boolean drop(String name) {
