@@ -75,6 +75,9 @@ final class Story {
         }
         if (after.phase() instanceof Phase.Promoting promoting) {
             attributes.put("member", promoting.elected());
+            if (before.phase() instanceof Phase.HandingOver) {
+                return Told.info("switchover.handed_over", name + ": " + reason).with(attributes);
+            }
             String message = name + " elects " + promoting.elected() + ": " + reason;
             if (after.loss().isEmpty()) {
                 return Told.info("failover.elected", message).with(attributes);
@@ -89,14 +92,16 @@ final class Story {
                     .because(loss.reasons());
         }
         attributes.put("member", after.primary());
-        return before.primary().equals(after.primary())
-                ? Told.warning("failover.given_up", name + ": " + reason)
-                        .with(attributes)
-                        .because(reason)
-                : Told.warning(
-                                "failover.done",
-                                after.primary() + " is now the primary of " + name + ", in term " + after.term())
-                        .with(attributes);
+        if (before.primary().equals(after.primary())) {
+            String type = before.phase() instanceof Phase.HandingOver ? "switchover.given_up" : "failover.given_up";
+            return Told.warning(type, name + ": " + reason).with(attributes).because(reason);
+        }
+        String message = after.primary() + " is now the primary of " + name + ", in term " + after.term();
+        // Only a primary that handed over needs no new data.
+        Told told = before.stray(before.primary())
+                ? Told.warning("failover.done", message)
+                : Told.info("switchover.done", message);
+        return told.with(attributes);
     }
 
     private static Instant since(FailoverRecord record) {

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 final class StoryTest {
@@ -43,8 +44,15 @@ final class StoryTest {
         FailoverRecord steady = record(1, "m-1", STEADY, Optional.empty());
         FailoverRecord revoking =
                 record(2, "m-1", new Phase.Revoking(NOW.minusMillis(300), Optional.empty()), Optional.empty());
-        FailoverRecord promoting = record(2, "m-1", new Phase.Promoting("m-2", NOW.minusMillis(200)), Optional.empty());
-        FailoverRecord done = record(2, "m-2", new Phase.Steady(NOW), Optional.empty());
+        FailoverRecord promoting = record(
+                2,
+                "m-1",
+                ANY_1,
+                new Phase.Promoting("m-2", NOW.minusMillis(200)),
+                Map.of("m-1", new Rebuild(Rebuild.How.REWIND, 7)),
+                Optional.empty());
+        FailoverRecord done =
+                record(2, "m-2", ANY_1, new Phase.Steady(NOW), promoting.rebuilds(), Optional.empty());
 
         assertThat(story(steady, revoking))
                 .containsExactly(
@@ -52,7 +60,8 @@ final class StoryTest {
                                 .with(Map.of("term", "2", "revision", "7", "primary", "m-1"))
                                 .because(WHY));
         assertThat(story(revoking, promoting))
-                .containsExactly(Told.info(
+                .first()
+                .isEqualTo(Told.info(
                                 "failover.elected", "orders elects m-2: its place says that m-1 does not run")
                         .with(Map.of(
                                 "term", "2", "revision", "7", "primary", "m-1", "member", "m-2", "step_ms", "300")));
@@ -60,6 +69,20 @@ final class StoryTest {
                 .containsExactly(Told.warning("failover.done", "m-2 is now the primary of orders, in term 2")
                         .with(Map.of(
                                 "term", "2", "revision", "7", "primary", "m-2", "member", "m-2", "step_ms", "200")));
+    }
+
+    @Test
+    void switchover_eachStep_isToldAsOne() {
+        FailoverRecord steady = record(1, "m-1", STEADY, Optional.empty());
+        FailoverRecord handing = record(2, "m-1", new Phase.HandingOver("m-2", NOW.minusMillis(90)), Optional.empty());
+        FailoverRecord promoting = record(2, "m-1", new Phase.Promoting("m-2", NOW.minusMillis(40)), Optional.empty());
+        FailoverRecord done = record(2, "m-2", new Phase.Steady(NOW), Optional.empty());
+
+        assertThat(Stream.of(story(steady, handing), story(handing, promoting), story(promoting, done))
+                        .flatMap(List::stream))
+                .allMatch(told -> told.severity() == Severity.INFO)
+                .extracting(Told::type)
+                .containsExactly("switchover.begun", "switchover.handed_over", "switchover.done");
     }
 
     @Test
@@ -94,7 +117,7 @@ final class StoryTest {
         assertThat(story(handing, record(2, "m-1", new Phase.Steady(NOW), Optional.empty())))
                 .singleElement()
                 .satisfies(told -> {
-                    assertThat(told.type()).isEqualTo("failover.given_up");
+                    assertThat(told.type()).isEqualTo("switchover.given_up");
                     assertThat(told.attributes()).containsEntry("member", "m-1").containsEntry("step_ms", "50");
                     assertThat(told.reasons()).containsExactly(WHY);
                 });

@@ -363,9 +363,9 @@ final class MortalControlPlane {
             InstanceView view = orders().view();
             boolean told = orders().events().after(0, 1_000).stream()
                     .map(Event::type)
-                    .filter(type -> type.startsWith("failover."))
+                    .filter(type -> type.startsWith("failover.") || type.startsWith("switchover."))
                     .reduce((earlier, later) -> later)
-                    .map(last -> last.equals("failover.done") || last.equals("failover.given_up"))
+                    .map(last -> last.endsWith(".done") || last.endsWith(".given_up"))
                     .orElse(true);
             return told && view.health() instanceof Health.Healthy && follow(view) && arrives(target);
         });
