@@ -59,6 +59,7 @@ final class MemberLink {
     private static final Duration LOOK = Duration.ofMillis(2);
     private static final Duration SELDOM = Duration.ofMillis(20);
     private static final int MARKS = 64;
+    private static final String REMEDY = "bring back its disk, or let a standby lead";
 
     private final MemberRef ref;
     private final Ticker ticker;
@@ -353,10 +354,7 @@ final class MemberLink {
 
     private void lead(Job job, Quorum setting) {
         if (lacksData(job)) {
-            throw new ProviderException(
-                    ErrorCode.PROVIDER_FAILED,
-                    "the data of " + ref + " is gone, and an empty database is no replacement; bring back its disk, or"
-                            + " let a standby lead");
+            throw Delivered.gone(ref, REMEDY);
         }
         int letIn = newcomers.get();
         run(job);
@@ -536,13 +534,12 @@ final class MemberLink {
         if (place.isEmpty() || status.isEmpty()) {
             place = Optional.of(job.delivery().observe(ref));
         }
-        MemberState state = place.get().state();
-        return state == MemberState.ABSENT || state == MemberState.INCOMPLETE;
+        return Delivered.lost(place.get());
     }
 
     private void run(Job job) {
         MemberWorkload workload = job.workload(name());
-        ObservedMember seen = job.delivery().prepare(workload, job.epoch());
+        ObservedMember seen = Delivered.prepare(job.delivery(), workload, job.epoch(), REMEDY);
         if (seen.state() != MemberState.RUNNING) {
             disconnect();
             try {

@@ -15,7 +15,6 @@ import dev.tenon.core.failover.Request;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.MemberState;
-import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.spi.workload.MemberWorkload;
 import java.time.Duration;
@@ -44,24 +43,6 @@ final class Standbys {
             EnumSet.of(OperationKind.CREATE, OperationKind.START, OperationKind.UNFREEZE, OperationKind.RECOVER);
 
     private Standbys() {}
-
-    /** A primary whose data is gone (a lost disk, one that is not mounted) is not made anew and empty: that is a person's decision. */
-    static void requireData(Work work) {
-        boolean alone = work.standbys().isEmpty();
-        if (work.operation().kind() == OperationKind.CREATE
-                || (alone && work.spec().ephemeral())) {
-            return;
-        }
-        ObservedMember primary = work.delivery().observe(work.workloads().get(0).ref());
-        if (primary.state() == MemberState.ABSENT || primary.state() == MemberState.INCOMPLETE) {
-            throw new ProviderException(
-                    ErrorCode.PROVIDER_FAILED,
-                    "the data of " + primary.ref() + " is gone, and an empty database is no replacement; "
-                            + (alone
-                                    ? "bring back its disk, or delete the instance"
-                                    : "its standbys still have theirs"));
-        }
-    }
 
     /** Keeps the names of members that are to be made. */
     static void name(Work work) {
@@ -161,7 +142,7 @@ final class Standbys {
             work.letGo();
         }
         for (MemberWorkload workload : work.workloads()) {
-            work.saw(work.delivery().prepare(workload, work.epoch()));
+            work.prepare(workload);
         }
     }
 

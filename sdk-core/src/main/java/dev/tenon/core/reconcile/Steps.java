@@ -80,13 +80,13 @@ final class Steps {
         if (work.secrets().tls().isPresent() && work.renewalDue()) {
             work.renew(work.secrets().hosts());
         }
-        Standbys.requireData(work);
+        work.requireData();
         for (MemberWorkload workload : work.leaders()) {
-            work.saw(work.delivery().prepare(workload, work.epoch()));
+            work.prepare(workload);
         }
         if (work.certified(work.serving())) {
             for (MemberWorkload workload : work.leaders()) {
-                work.saw(work.delivery().prepare(workload, work.epoch()));
+                work.prepare(workload);
             }
         }
     }
@@ -100,7 +100,7 @@ final class Steps {
             if (work.doc().failover().filter(record -> record.stray(name)).isPresent()) {
                 continue; // it gets them with its data
             }
-            work.saw(work.delivery().prepare(workload, work.epoch()));
+            work.prepare(workload);
         }
     }
 

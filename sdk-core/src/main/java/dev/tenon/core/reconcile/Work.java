@@ -16,6 +16,7 @@ import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.core.cluster.Cluster;
 import dev.tenon.core.cluster.Clusters;
+import dev.tenon.core.cluster.Delivered;
 import dev.tenon.core.instance.Fleet;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.instance.Members;
@@ -321,6 +322,33 @@ final class Work {
         return backwards;
     }
 
+    /** Looks before anything is touched: where a disk is not mounted, nothing shall lie in its place. */
+    void requireData() {
+        ObservedMember serving = delivery.observe(workloads().get(0).ref());
+        if (!mayBeEmpty() && Delivered.lost(serving)) {
+            throw Delivered.gone(serving.ref(), remedy());
+        }
+    }
+
+    /** Makes a member, or brings it up to date. */
+    void prepare(MemberWorkload workload) {
+        saw(
+                mayBeEmpty()
+                        ? delivery.prepare(workload, epoch())
+                        : Delivered.prepare(delivery, workload, epoch(), remedy()));
+    }
+
+    private boolean mayBeEmpty() {
+        return operation.kind() == OperationKind.CREATE
+                || standbys().isEmpty() && doc.spec().ephemeral();
+    }
+
+    private String remedy() {
+        return standbys().isEmpty()
+                ? "bring back its disk, or delete the instance"
+                : "bring back its disk, or let a standby lead";
+    }
+
     void saw(ObservedMember member) {
         observed.put(member.ref().member(), member);
     }
@@ -363,8 +391,9 @@ final class Work {
     private AdminAddress admin() {
         Optional<AdminAddress> address = serving().admin();
         if (doc.failover().isEmpty() && (address.isEmpty() || serving().state() != MemberState.RUNNING)) {
+            requireData();
             for (MemberWorkload workload : leaders()) {
-                saw(delivery.prepare(workload, epoch()));
+                prepare(workload);
             }
             for (MemberWorkload workload : leaders()) {
                 saw(delivery.start(workload, epoch(), START_TIMEOUT));

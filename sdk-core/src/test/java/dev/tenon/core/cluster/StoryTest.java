@@ -51,8 +51,7 @@ final class StoryTest {
                 new Phase.Promoting("m-2", NOW.minusMillis(200)),
                 Map.of("m-1", new Rebuild(Rebuild.How.REWIND, 7)),
                 Optional.empty());
-        FailoverRecord done =
-                record(2, "m-2", ANY_1, new Phase.Steady(NOW), promoting.rebuilds(), Optional.empty());
+        FailoverRecord done = record(2, "m-2", ANY_1, new Phase.Steady(NOW), promoting.rebuilds(), Optional.empty());
 
         assertThat(story(steady, revoking))
                 .containsExactly(
@@ -61,8 +60,7 @@ final class StoryTest {
                                 .because(WHY));
         assertThat(story(revoking, promoting))
                 .first()
-                .isEqualTo(Told.info(
-                                "failover.elected", "orders elects m-2: its place says that m-1 does not run")
+                .isEqualTo(Told.info("failover.elected", "orders elects m-2: its place says that m-1 does not run")
                         .with(Map.of(
                                 "term", "2", "revision", "7", "primary", "m-1", "member", "m-2", "step_ms", "300")));
         assertThat(story(promoting, done))

@@ -367,6 +367,20 @@ final class ChangesTest {
     }
 
     @Test
+    void dataLostInTheMiddleOfAChange_isNotReplacedByAnEmptyDatabase() throws InterruptedException {
+        Instance orders = created("orders");
+        valve.hold("prepare");
+        Operation<Instance> change = orders.apply(new Change.Parameters(Map.of("max_sessions", "7"), Set.of()));
+        valve.awaitReached();
+        place.lose(member(orders));
+        valve.open();
+        refused(ErrorCode.PROVIDER_FAILED, () -> change.await(PATIENCE));
+        assertThat(change.view().message())
+                .hasValueSatisfying(why -> assertThat(why).contains("an empty database is no replacement"));
+        assertThat(place.running()).isZero();
+    }
+
+    @Test
     void unreachableServer_isUnknownAndNotTouched() throws InterruptedException {
         Instance orders = created("orders");
         place.unreachable(member(orders), true);

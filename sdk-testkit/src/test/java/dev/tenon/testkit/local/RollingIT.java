@@ -103,7 +103,9 @@ final class RollingIT {
         assertThat(primary(orders)).isNotEqualTo("m-1");
         assertThat(servers(orders))
                 .allSatisfy((name, pid) -> assertThat(before.get(name)).isNotEqualTo(pid));
-        assertThat(told(orders)).containsSubsequence("switchover.begun", "switchover.handed_over", "switchover.done", "instance.restarted");
+        assertThat(told(orders))
+                .containsSubsequence(
+                        "switchover.begun", "switchover.handed_over", "switchover.done", "instance.restarted");
     }
 
     @Test
