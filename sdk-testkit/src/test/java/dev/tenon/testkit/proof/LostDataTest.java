@@ -2,10 +2,12 @@ package dev.tenon.testkit.proof;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceView;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Tenant;
 import dev.tenon.spi.workload.MemberRef;
 import dev.tenon.testkit.fault.Call;
@@ -22,7 +24,7 @@ final class LostDataTest {
     @TempDir
     Path directory;
 
-    /** Loses a member at the next call that prepares it. */
+    /** Loses a member at the next call that prepares it; nobody else starts before. */
     private static final class Loss implements Interceptor {
         private final World world;
         private final AtomicReference<MemberRef> next = new AtomicReference<>();
@@ -34,10 +36,14 @@ final class LostDataTest {
         @Override
         public void before(Call call) {
             MemberRef ref = next.get();
-            if (ref != null
-                    && call.verb().equals("prepare")
-                    && call.subject().endsWith(ref.member())
-                    && next.compareAndSet(ref, null)) {
+            if (ref == null) {
+                return;
+            }
+            if (!call.subject().endsWith(ref.member())) {
+                if (call.verb().equals("start")) {
+                    throw new ProviderException(ErrorCode.PROVIDER_UNAVAILABLE, "not before " + ref + " was lost");
+                }
+            } else if (call.verb().equals("prepare") && next.compareAndSet(ref, null)) {
                 world.place.lose(ref);
             }
         }
