@@ -3,7 +3,6 @@ package dev.tenon.api;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Names a database engine.
@@ -28,18 +27,6 @@ public record EngineId(@JsonValue String value) {
             throw new InvalidSpecException(
                     ErrorCode.ENGINE_UNKNOWN, "engine", "not an engine's name; expected 1 to 32 characters of a-z0-9");
         }
-    }
-
-    // What the compiler gives records is put together at its first use, which takes a new JVM some ten milliseconds.
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof EngineId engine && value.equals(engine.value);
-    }
-
-    @Override
-    public int hashCode() {
-        return value.hashCode();
     }
 
     @Override

@@ -82,8 +82,7 @@ public final class Names {
      *     joiner), surrogate and private-use characters, or if it is too long or blank
      */
     public static String display(String field, String text, int maxLength) {
-        // What is composed already need not bring in the tables, which takes a new JVM a while.
-        String composed = text.chars().allMatch(c -> c < 0x80) ? text : Normalizer.normalize(text, Normalizer.Form.NFC);
+        String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
         boolean odd = composed.codePoints().anyMatch(c -> switch (Character.getType(c)) {
             case Character.CONTROL,
                     Character.FORMAT,
