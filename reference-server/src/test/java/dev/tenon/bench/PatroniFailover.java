@@ -30,6 +30,7 @@ import org.testcontainers.images.builder.Transferable;
 record PatroniFailover(double[] dead, double[] deadShort, double[] silent, double[] silentShort, long lost) {
     private static final int RUNS = 5;
     private static final long PATIENCE = 180_000_000_000L;
+    private static final int PORT = 5432;
     private static final String USER = "postgres";
     private static final String PASSWORD = "bench";
     private static final String DEFAULT = "ttl: 30, loop_wait: 10, retry_timeout: 10";
@@ -140,6 +141,7 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
         private DataSource source(List<GenericContainer<?>> of) {
             PGSimpleDataSource source = new PGSimpleDataSource();
             source.setServerNames(of.stream().map(Cluster::address).toArray(String[]::new));
+            source.setPortNumbers(of.stream().mapToInt(node -> PORT).toArray());
             source.setUser(USER);
             source.setPassword(PASSWORD);
             // As ours.

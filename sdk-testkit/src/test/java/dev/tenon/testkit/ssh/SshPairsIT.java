@@ -26,8 +26,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -173,6 +175,34 @@ class SshPairsIT {
                         .isEmpty());
             }
         }
+    }
+
+    @Test
+    void restart_pairOnTwoHosts_rollsAndTheStandbyTakesOver() throws Exception {
+        try (Tenon tenon = tenon(delivery("rolled", 2))) {
+            Instance orders = pair(tenon, Durability.BALANCED);
+            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Map<String, List<String>> before = servers(orders);
+
+            orders.restart().await(PATIENCE);
+            assertThat(orders.view().members().get(0).name()).isEqualTo("m-2");
+            write(orders, "INSERT INTO t VALUES (101)");
+            Members.within(PATIENCE, "follows", () -> streams(orders));
+            assertThat(servers(orders)).allSatisfy((member, pids) -> assertThat(pids)
+                    .hasSize(1)
+                    .doesNotContainAnyElementsOf(before.get(member)));
+            Members.within(PATIENCE, "has all", () -> text(standby(orders), "SELECT count(*) FROM t")
+                    .equals("101"));
+            remove(orders);
+        }
+    }
+
+    private static Map<String, List<String>> servers(Instance instance) {
+        return instance.view().members().stream()
+                .collect(Collectors.toMap(
+                        Member::name,
+                        member -> HostTraces.processes(
+                                host(member), new MemberRef(instance.tenant(), instance.id(), member.name()))));
     }
 
     @Test
