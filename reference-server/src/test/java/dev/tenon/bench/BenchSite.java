@@ -1,11 +1,9 @@
 package dev.tenon.bench;
 
 import dev.tenon.api.Cidr;
-import dev.tenon.api.DataSize;
 import dev.tenon.api.Durability;
 import dev.tenon.api.EngineId;
 import dev.tenon.api.Instance;
-import dev.tenon.api.Resources;
 import dev.tenon.api.Tenant;
 import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.LocalDelivery;
@@ -56,7 +54,7 @@ abstract class BenchSite implements AutoCloseable {
         return shop.instances()
                 .create(s -> s.name(name)
                         .engine(EngineId.POSTGRESQL, "17")
-                        .resources(Resources.of(0.2, DataSize.mib(256), DataSize.gib(1)))
+                        .plan("micro")
                         .topology(t -> t.standbys(standbys).durability(durability))
                         // Where containers of Docker, and their host, have their addresses.
                         .addWhitelist(Cidr.parse("172.16.0.0/12"))

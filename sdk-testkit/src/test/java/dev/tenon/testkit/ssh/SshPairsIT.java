@@ -188,9 +188,9 @@ class SshPairsIT {
             assertThat(orders.view().members().get(0).name()).isEqualTo("m-2");
             write(orders, "INSERT INTO t VALUES (101)");
             Members.within(PATIENCE, "follows", () -> streams(orders));
-            assertThat(servers(orders)).allSatisfy((member, pids) -> assertThat(pids)
-                    .hasSize(1)
-                    .doesNotContainAnyElementsOf(before.get(member)));
+            assertThat(servers(orders))
+                    .allSatisfy((member, pids) ->
+                            assertThat(pids).hasSize(1).doesNotContainAnyElementsOf(before.get(member)));
             Members.within(PATIENCE, "has all", () -> text(standby(orders), "SELECT count(*) FROM t")
                     .equals("101"));
             remove(orders);
