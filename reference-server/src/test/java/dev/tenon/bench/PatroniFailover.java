@@ -144,11 +144,12 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
             source.setPortNumbers(of.stream().mapToInt(node -> PORT).toArray());
             source.setUser(USER);
             source.setPassword(PASSWORD);
-            // As ours.
+            // As ours; without encryption, what limits the wait for a silent node is another setting.
             source.setTargetServerType("primary");
             source.setHostRecheckSeconds(0);
             source.setConnectTimeout(2);
-            source.setSslResponseTimeout(1_000);
+            source.setSslmode("disable");
+            source.setSocketTimeout(1);
             return source;
         }
 
