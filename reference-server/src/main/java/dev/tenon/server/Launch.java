@@ -64,6 +64,7 @@ final class Launch {
     private Server start() {
         TenonBuilder builder = Tenon.builder().directory(settings.directory()).delivery(delivery());
         settings.history().ifPresent(builder::history);
+        settings.replaceAfter().ifPresent(after -> builder.healthCheck(check -> check.replaceAfter(after)));
         Optional<SshDelivery> remote = settings.hosts().map(this::remote);
         remote.ifPresent(builder::delivery);
         Tenon tenon = builder.build();

@@ -31,6 +31,7 @@ record Options(Task task, ServerSettings settings) {
               --insecure-http            do not encrypt although other machines can reach the address
               --software DIR             where engines' programs are, beside those found; may be repeated
               --hosts FILE               hosts to deliver to over SSH, besides this machine (JSON)
+              --replace-after DURATION   how long a host must be silent before its standbys are made elsewhere (PT10M)
               --history DURATION         how long what is over is kept, 1 day to 3,650 days (P90D)
               --demo                     make a tenant and an instance called demo on the first start
               --admin-password-file FILE password of admin on the first start; generated and shown once without it
@@ -73,6 +74,7 @@ record Options(Task task, ServerSettings settings) {
                 case "--insecure-http" -> settings.insecureHttp(true);
                 case "--software" -> settings.addSoftware(path(word, left));
                 case "--hosts" -> settings.hosts(path(word, left));
+                case "--replace-after" -> settings.replaceAfter(duration(word, value(word, left)));
                 case "--history" -> settings.history(duration(word, value(word, left)));
                 case "--demo" -> settings.demo(true);
                 case "--admin-password-file" -> settings.adminPassword(secret(word, path(word, left)));

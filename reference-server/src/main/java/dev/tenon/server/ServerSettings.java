@@ -64,6 +64,9 @@ public interface ServerSettings {
     /** How long what is over is kept; see {@link dev.tenon.api.TenonBuilder#history}, which also says what it is if absent. */
     Optional<Duration> history();
 
+    /** How long a standby's host may be silent; see {@link dev.tenon.api.HealthCheck#replaceAfter}, which also says what it is if absent. */
+    Optional<Duration> replaceAfter();
+
     /** Whether a tenant and an instance, both called {@code demo}, are made on the first start; defaults to false. */
     @Value.Default
     default boolean demo() {

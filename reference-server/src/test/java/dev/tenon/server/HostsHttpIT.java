@@ -60,11 +60,26 @@ class HostsHttpIT {
                 .isFalse();
     }
 
+    @Test
+    void mode_lost_namesWhatIsLostAndWantsItAccepted() {
+        Answer refused = mode("db2", "{\"mode\":\"LOST\"}");
+        assertThat(refused.status()).as(refused.text()).isEqualTo(409);
+        assertThat(refused.at("/code").textValue()).isEqualTo("ILLEGAL_STATE");
+        assertThat(refused.text()).contains("the data of orders");
+        Answer lost = mode("db2", "{\"mode\":\"LOST\",\"accepted\":[\"" + FakeHosts.MEMBER.instance() + "\"]}");
+        assertThat(lost.status()).as(lost.text()).isEqualTo(200);
+        Schemas.of(server).check("Host", lost.body());
+        assertThat(lost.at("/mode").textValue()).isEqualTo("LOST");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             db1 | {}                   | 400 | mode
             db1 | {"mode":"AWAY"}      | 400 | mode
             db1 | {"mode":"ENABLED","x":1} | 400 | x
+            db1 | {"mode":"ENABLED","accepted":[]} | 400 | accepted
+            db1 | {"mode":"LOST"}      | 409 | db1 answers
+            db9 | {"mode":"LOST"}      | 404 | no such host
             db9 | {"mode":"ENABLED"}   | 404 | no such host
             """)
     void mode_wrong_isRefused(String host, String body, int status, String says) {

@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.immutables.value.Value;
 
 /**
- * How the control plane finds out that a database whose processes run does not answer, and what it does then.
+ * How the control plane finds out that a database whose processes run, or its host, does not answer, and what it does then.
  *
  * <p>Every running member is asked something in a session of its own. One answer missed makes the instance {@link Health.Degraded}, the
  * next {@link Health.Down}; the next answer makes it {@link Health.Healthy} again.
@@ -38,6 +38,20 @@ public interface HealthCheck {
         return Optional.of(Duration.ofMinutes(2));
     }
 
+    /**
+     * How long the host of a standby must not have answered, and the standby not have followed its primary, before a new one is made on
+     * another host and the old one is given up; 1 second to 7 days, defaults to 10 minutes. That is long enough for a machine to be
+     * restarted; a copy of a large database may take longer than waiting. Only at places with several hosts, and only while the primary is
+     * well. Empty: a person decides, by saying that the host is lost for good.
+     *
+     * @see <a href="https://docs.ceph.com/en/latest/rados/configuration/mon-osd-interaction/">Ceph, which also waits 600 seconds
+     *     ({@code mon_osd_down_out_interval}); Kubernetes and CockroachDB wait 5 minutes</a>
+     */
+    @Value.Default
+    default Optional<Duration> replaceAfter() {
+        return Optional.of(Duration.ofMinutes(10));
+    }
+
     /** Checks the bounds. */
     @Value.Check
     default void check() {
@@ -45,6 +59,7 @@ public interface HealthCheck {
         within("timeout", timeout(), Duration.ofSeconds(1), Duration.ofMinutes(1));
         restartAfter()
                 .ifPresent(after -> within("restartAfter", after, timeout().multipliedBy(3), Duration.ofDays(1)));
+        replaceAfter().ifPresent(after -> within("replaceAfter", after, Duration.ofSeconds(1), Duration.ofDays(7)));
     }
 
     private static void within(String field, Duration seen, Duration min, Duration max) {
@@ -65,6 +80,11 @@ public interface HealthCheck {
         /** Leaves it to a person to restart what hangs. */
         public Builder neverRestart() {
             return restartAfter(Optional.empty());
+        }
+
+        /** Leaves it to a person to say that a host will not come back. */
+        public Builder neverReplace() {
+            return replaceAfter(Optional.empty());
         }
     }
 }

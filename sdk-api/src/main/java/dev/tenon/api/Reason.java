@@ -76,6 +76,19 @@ public record Reason(Code code, List<String> values, Optional<Reason> because, S
         SAFE_UNTIL("nothing acknowledged before {0} is lost"),
         /** A member cannot be seen, which is not the same as down. */
         MEMBER_UNSEEN("a member cannot be seen"),
+        /**
+         * The host of a standby does not answer, and it does not follow. Values: the member, since when, until when is waited before a new
+         * one is made elsewhere.
+         */
+        MEMBER_AWAY(
+                "the host of {0} does not answer since {1}; a new standby is made elsewhere if that lasts until {2}"),
+        /** A standby is lost with its host, and a new one is made elsewhere. Values: the member. */
+        MEMBER_LOST("{0} is lost with its host; a new standby is made elsewhere"),
+        /** The only copy of an instance is on a host that does not answer. Values: the member. */
+        ONLY_COPY_AWAY(
+                "the host of {0}, the only copy, does not answer; it is back with its host, and nothing can be made of nothing"),
+        /** The only copy of an instance is on a host that is lost for good. Values: the member. */
+        ONLY_COPY_LOST("{0}, the only copy, is lost with its host; nothing can be made of nothing"),
         /** A member runs although nothing of the instance shall. */
         MEMBER_RUNS_UNASKED("a member runs although it shall not"),
         /** The server's certificate runs out before long. */

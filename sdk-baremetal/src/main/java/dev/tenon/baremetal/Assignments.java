@@ -11,12 +11,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Which host carries which member, and which hosts take new ones: notes that all control planes share, written before a host is told
@@ -27,6 +30,7 @@ final class Assignments {
     private static final String MEMBER = "member/";
     private static final String HOST = "host/";
     private static final String GONE = "gone/";
+    private static final String LEFT = "left/";
     /** Who was paused for longer has long lost its lease, and finds that out before it acts. */
     private static final Duration REMEMBERED = Duration.ofDays(1);
 
@@ -69,8 +73,9 @@ final class Assignments {
      * @param members by external name
      * @param modes of those hosts of which it was said
      * @param hosts notes of hosts
+     * @param left what was given up and may still lie on a host, as {@link #place} names it
      */
-    record Seen(Map<String, Assigned> members, Map<String, Mode> modes, Map<String, Note> hosts) {}
+    record Seen(Map<String, Assigned> members, Map<String, Mode> modes, Map<String, Note> hosts, Set<String> left) {}
 
     Assignments(PlaceState state, Clock clock) {
         this.state = state;
@@ -118,7 +123,19 @@ final class Assignments {
         for (Note note : state.list(MEMBER)) {
             members.put(note.key().substring(MEMBER.length()), assigned(note));
         }
-        return new Seen(members, modes, hosts);
+        Set<String> left = state.list(LEFT).stream()
+                .map(note -> note.key().substring(LEFT.length()))
+                .collect(Collectors.toSet());
+        return new Seen(members, modes, hosts, left);
+    }
+
+    /** Names a member on a host. */
+    static String place(String host, String member) {
+        return host + "/" + member;
+    }
+
+    private static Write nothingLeft(String host, MemberRecord member) {
+        return new Write(LEFT + place(host, member.ref().externalName()), 0, Optional.empty());
     }
 
     /**
@@ -130,6 +147,7 @@ final class Assignments {
         Optional<Note> note = Optional.ofNullable(counted.hosts().get(host));
         return state.write(List.of(
                 new Write(MEMBER + promised.ref().externalName(), 0, text(new Placed(host, promised))),
+                nothingLeft(host, promised),
                 new Write(GONE + promised.ref().externalName(), gone, Optional.empty()),
                 new Write(
                         HOST + host,
@@ -145,7 +163,9 @@ final class Assignments {
 
     /** Notes a member that was found on a host, from before there were notes; whoever is faster notes the same. */
     boolean adopt(String host, MemberRecord found) {
-        return state.write(List.of(new Write(MEMBER + found.ref().externalName(), 0, text(new Placed(host, found)))));
+        return state.write(List.of(
+                new Write(MEMBER + found.ref().externalName(), 0, text(new Placed(host, found))),
+                nothingLeft(host, found)));
     }
 
     /**
@@ -167,13 +187,49 @@ final class Assignments {
 
     /** Takes the note of a destroyed member away, unless it was changed since; nobody of an older epoch chooses a host for it again. */
     boolean destroyed(Assigned assigned, Epoch epoch) {
-        Optional<Note> before = state.find(GONE + assigned.name());
-        return state.write(List.of(
+        return state.write(noLonger(assigned, epoch));
+    }
+
+    private List<Write> noLonger(Assigned assigned, Epoch epoch) {
+        return List.of(
                 new Write(MEMBER + assigned.name(), assigned.version(), Optional.empty()),
                 new Write(
                         GONE + assigned.name(),
-                        before.map(Note::version).orElse(0L),
-                        text(new Gone(epoch.value(), clock.millis())))));
+                        state.find(GONE + assigned.name()).map(Note::version).orElse(0L),
+                        text(new Gone(epoch.value(), clock.millis()))));
+    }
+
+    /**
+     * Takes the note of a member away whose host does not answer, as if it had been destroyed, and notes what is to be removed there.
+     *
+     * @throws ProviderException {@code FENCED} if it was prepared under a newer epoch
+     */
+    boolean givenUp(Assigned assigned, Epoch epoch) {
+        if (epoch.value() < assigned.promised().epoch()) {
+            throw Failures.of(
+                    ErrorCode.FENCED,
+                    assigned.name() + " was prepared under epoch "
+                            + assigned.promised().epoch() + "; epoch " + epoch.value()
+                            + " is older and may not give it up");
+        }
+        MemberRecord last = assigned.promised().edit().epoch(epoch.value()).build();
+        List<Write> writes = new ArrayList<>(noLonger(assigned, epoch));
+        writes.add(
+                new Write(LEFT + place(assigned.host(), assigned.name()), 0, text(new Placed(assigned.host(), last))));
+        return state.write(writes);
+    }
+
+    /** Returns what was given up and is still to be removed from a host; each with the epoch under which it was given up. */
+    List<Assigned> left(String host) {
+        return state.list(LEFT + place(host, "")).stream()
+                .map(Assignments::assigned)
+                .toList();
+    }
+
+    /** Notes that what was given up is gone. */
+    boolean removed(Assigned left) {
+        return state.write(
+                List.of(new Write(LEFT + place(left.host(), left.name()), left.version(), Optional.empty())));
     }
 
     /**
@@ -219,6 +275,13 @@ final class Assignments {
                 .filter(kept -> kept.mode().equals(Mode.DRAINING.name()))
                 .map(kept -> OptionalLong.of(kept.since()))
                 .orElse(OptionalLong.empty());
+    }
+
+    /** Returns whether it was said of a host last that it is lost for good. */
+    boolean lost(String host) {
+        return state.find(HOST + host)
+                .map(note -> read(note, Kept.class).mode().equals(Mode.LOST.name()))
+                .orElse(false);
     }
 
     /** Says whether a host takes new members. */

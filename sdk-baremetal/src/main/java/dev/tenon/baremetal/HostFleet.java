@@ -1,5 +1,6 @@
 package dev.tenon.baremetal;
 
+import dev.tenon.api.ConflictException;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InvalidSpecException;
@@ -139,7 +140,7 @@ final class HostFleet implements DeliveryDriver {
                             host,
                             entry -> new Thread(() -> keep(entry), "tenon-" + settings.id() + "-host-" + spec.name())));
         }
-        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL);
+        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL, Capability.GIVE_UP);
         if (hosts.size() > 1) {
             can.add(Capability.SEVERAL_HOSTS);
         }
@@ -209,6 +210,7 @@ final class HostFleet implements DeliveryDriver {
         while (!closed) {
             try {
                 HostFacts facts = entry.host.adopt();
+                clean(entry);
                 relist(entry);
                 adoptStrangers(entry);
                 entry.facts = facts;
@@ -272,6 +274,19 @@ final class HostFleet implements DeliveryDriver {
         return true;
     }
 
+    /** Before anything else is done there: what was given up must not go on beside what was made in its stead. */
+    private void clean(Entry entry) {
+        for (Assignments.Assigned left : assignments.left(entry.host.spec().name())) {
+            MemberRef ref = left.promised().ref();
+            entry.host.destroy(ref, new Epoch(left.promised().epoch()), DestroyMode.EVERYTHING);
+            assignments.removed(left);
+            log.info(
+                    "Removed {} from the host {}: it was given up while the host did not answer",
+                    ref,
+                    entry.host.spec().name());
+        }
+    }
+
     /** Looked at again after the notes were read: what another control plane has destroyed since is not noted once more. */
     private void adoptStrangers(Entry entry) {
         assignments.forgetDestroyed();
@@ -319,6 +334,22 @@ final class HostFleet implements DeliveryDriver {
         assignments.mode(entry(name).host.spec().name(), mode);
     }
 
+    /**
+     * Says that a host which does not answer is lost for good.
+     *
+     * @throws ConflictException {@code ILLEGAL_STATE} if it answers
+     */
+    void lost(String name) {
+        Entry entry = entry(name);
+        if (entry.silent.isEmpty()) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE,
+                    "the host " + name + " answers, so it is not lost; to take it out of use, drain it");
+        }
+        assignments.mode(name, HostStatus.Mode.LOST);
+        wakeAll(entry);
+    }
+
     OptionalLong draining(String name) {
         return assignments.draining(entry(name).host.spec().name());
     }
@@ -326,6 +357,13 @@ final class HostFleet implements DeliveryDriver {
     List<HostStatus> hosts() {
         Assignments.Seen assigned = assignments.seen();
         return hosts.values().stream().map(entry -> status(entry, assigned)).toList();
+    }
+
+    /** Returns the members that are assigned to a host. */
+    List<MemberRef> carriedBy(String name) {
+        return carried(entry(name), assignments.seen()).stream()
+                .map(MemberRecord::ref)
+                .toList();
     }
 
     private HostStatus status(Entry entry, Assignments.Seen assigned) {
@@ -455,8 +493,11 @@ final class HostFleet implements DeliveryDriver {
 
         record Nowhere() implements Whereabouts {}
 
-        /** @param entry the host it is on, if this control plane knows that host */
-        record Unknown(Optional<Entry> entry, ErrorCode code, String why) implements Whereabouts {}
+        /**
+         * @param entry the host it is on, if this control plane knows that host
+         * @param lost whether somebody said that this host is lost for good
+         */
+        record Unknown(Optional<Entry> entry, ErrorCode code, String why, boolean lost) implements Whereabouts {}
     }
 
     private Whereabouts where(MemberRef ref) {
@@ -473,18 +514,23 @@ final class HostFleet implements DeliveryDriver {
                     Optional.empty(),
                     ErrorCode.PROVIDER_UNAVAILABLE,
                     "the host " + host + ", which carries " + ref + ", is not given to this control plane; it has "
-                            + hosts.keySet());
+                            + hosts.keySet(),
+                    assignments.lost(host));
         }
         return entry.silent
                 .<Whereabouts>map(why -> unknown(ref, entry, why))
                 .orElseGet(() -> new Whereabouts.On(entry));
     }
 
-    private static Whereabouts.Unknown unknown(MemberRef ref, Entry entry, String why) {
+    private Whereabouts.Unknown unknown(MemberRef ref, Entry entry, String why) {
+        String host = entry.host.spec().name();
+        boolean lost = assignments.lost(host);
         return new Whereabouts.Unknown(
                 Optional.of(entry),
                 entry.code,
-                "the host " + entry.host.spec().name() + ", which carries " + ref + ", does not answer: " + why);
+                "the host " + host + ", which carries " + ref + ", "
+                        + (lost ? "is lost for good" : "does not answer: " + why),
+                lost);
     }
 
     /** Returns where a member is; also that of a host which does not answer now, as its members shall be let in when it does again. */
@@ -591,10 +637,10 @@ final class HostFleet implements DeliveryDriver {
                 .toList();
     }
 
-    /** Where a member was when its host was last looked at; the notes are asked only for the others. */
+    /** Where a member was when its host was last looked at, if that answers; the notes are asked only for the others. */
     private Whereabouts remembered(MemberRef ref) {
         return hosts.values().stream()
-                .filter(entry -> entry.members.containsKey(ref.externalName()))
+                .filter(entry -> entry.silent.isEmpty() && entry.members.containsKey(ref.externalName()))
                 .findFirst()
                 .map(entry -> where(ref, entry.host.spec().name()))
                 .orElseGet(Whereabouts.Nowhere::new);
@@ -638,8 +684,11 @@ final class HostFleet implements DeliveryDriver {
     }
 
     private static ObservedMember observed(MemberRef ref, Whereabouts.Unknown unknown) {
-        ObservedMember.Builder seen =
-                ObservedMember.builder().ref(ref).state(MemberState.UNKNOWN).reason(unknown.why());
+        ObservedMember.Builder seen = ObservedMember.builder()
+                .ref(ref)
+                .state(MemberState.UNKNOWN)
+                .reason(unknown.why())
+                .lost(unknown.lost());
         unknown.entry().ifPresent(entry -> {
             seen.location(entry.host.location()).address(entry.host.spec().clientAddress());
             Optional.ofNullable(entry.members.get(ref.externalName())).ifPresent(known -> seen.ports(known.ports()));
@@ -781,7 +830,10 @@ final class HostFleet implements DeliveryDriver {
         return new HostPlanner.Candidate(
                 entry.host.location(),
                 mode(entry, assigned),
-                entry.silent,
+                entry.silent.or(() -> assigned.left()
+                                .contains(Assignments.place(entry.host.spec().name(), ref.externalName()))
+                        ? Optional.of("what was given up there is not removed yet")
+                        : Optional.empty()),
                 usable(entry),
                 sum(carried),
                 carried.stream()
@@ -800,10 +852,35 @@ final class HostFleet implements DeliveryDriver {
     @Override
     public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
         Optional<Assignments.Assigned> assigned = assignments.of(ref.externalName());
+        if (mode == DestroyMode.EVERYTHING && where(ref) instanceof Whereabouts.Unknown unknown && unknown.lost()) {
+            assigned.ifPresent(a -> giveUp(a, epoch));
+            return;
+        }
         each(ref, host -> host.destroy(ref, epoch, mode));
         if (mode == DestroyMode.EVERYTHING) {
             assigned.filter(a -> assignments.destroyed(a, epoch)).ifPresent(this::dropped);
         }
+    }
+
+    @Override
+    public void giveUp(MemberRef ref, Epoch epoch) {
+        if (where(ref) instanceof Whereabouts.Unknown) {
+            assignments.of(ref.externalName()).ifPresent(assigned -> giveUp(assigned, epoch));
+        } else {
+            destroy(ref, epoch, DestroyMode.EVERYTHING);
+        }
+    }
+
+    private void giveUp(Assignments.Assigned assigned, Epoch epoch) {
+        if (!assignments.givenUp(assigned, epoch)) {
+            throw Assignments.contended();
+        }
+        dropped(assigned);
+        tunnels.end(assigned.name());
+        log.warn(
+                "{} on the host {}, which does not answer, is given up; it is removed there when the host answers",
+                assigned.promised().ref(),
+                assigned.host());
     }
 
     @Override

@@ -134,6 +134,9 @@ final class HostPlanner {
             case DRAINING -> {
                 return Optional.of("is being drained");
             }
+            case LOST -> {
+                return Optional.of("is lost for good");
+            }
             case ENABLED -> {
                 // goes on below
             }

@@ -36,7 +36,12 @@ public record HostStatus(
         /** It does not; those that are there stay. */
         DISABLED,
         /** It does not; those that are there are to be moved elsewhere. */
-        DRAINING
+        DRAINING,
+        /**
+         * It does not: somebody said that it is lost for good. Standbys that it carried are made elsewhere at once, and removed from it should it
+         * ever answer again.
+         */
+        LOST
     }
 
     /**

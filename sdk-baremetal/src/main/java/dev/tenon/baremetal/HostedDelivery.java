@@ -183,6 +183,11 @@ abstract class HostedDelivery<H extends DeliveryDriver> implements DeliveryDrive
     }
 
     @Override
+    public void giveUp(MemberRef ref, Epoch epoch) {
+        running().giveUp(ref, epoch);
+    }
+
+    @Override
     public synchronized void close() {
         H started = running;
         running = null;

@@ -1,21 +1,32 @@
 package dev.tenon.baremetal;
 
+import dev.tenon.api.ConflictException;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InstanceView;
 import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.Member;
+import dev.tenon.api.NotFoundException;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.internal.ssh.Limits;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DeliveryDriver;
+import dev.tenon.spi.delivery.MemberState;
+import dev.tenon.spi.workload.MemberRef;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs members on hosts that are reached over SSH: no agent to install beforehand, no container, no image.
@@ -30,6 +41,11 @@ import java.util.function.Consumer;
  * plane.
  */
 public final class SshDelivery extends HostedDelivery<HostFleet> {
+    private static final Logger log = LoggerFactory.getLogger(SshDelivery.class);
+    /** States of a member that is there with its data. */
+    private static final Set<String> HELD =
+            Set.of(MemberState.RUNNING.name(), MemberState.STARTING.name(), MemberState.STOPPED.name());
+
     private final Settings settings;
 
     /** What the builder collected. */
@@ -190,6 +206,57 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
      */
     public void drain(String host) {
         running().mode(host, HostStatus.Mode.DRAINING);
+    }
+
+    /**
+     * Says that a host which does not answer is lost for good. Standbys that it carried are made elsewhere at once instead of after
+     * {@link dev.tenon.api.HealthCheck#replaceAfter}, what only it carried can be deleted, and nothing is placed there until it is enabled
+     * again. Should it answer after all, what was given up is removed from it before anything else is done there, and what was not is
+     * seen again.
+     *
+     * @param tenon the control plane that this delivery was given to
+     * @param accepted instances of which {@link #onlyCopies} says that they may be lost with it
+     * @throws ConflictException {@code ILLEGAL_STATE} if the host answers, or is the only one with the data of an instance that was not
+     *     accepted: the message names each
+     */
+    public void lost(String host, Tenon tenon, Set<InstanceId> accepted) {
+        Map<InstanceId, String> only = new LinkedHashMap<>(onlyCopies(host, tenon));
+        only.keySet().removeAll(accepted);
+        if (!only.isEmpty()) {
+            throw new ConflictException(
+                    ErrorCode.ILLEGAL_STATE,
+                    "as far as is known, only " + host + " has the data of "
+                            + only.entrySet().stream()
+                                    .map(one -> one.getValue() + " (" + one.getKey() + ")")
+                                    .collect(Collectors.joining(", "))
+                            + "; let a standby lead where there is one, or accept that they are lost");
+        }
+        running().lost(host);
+    }
+
+    /**
+     * Returns the instances that have no copy elsewhere of which it is known that it has everything, with their names: those with one
+     * member, and those whose primary is still the one on this host.
+     */
+    public Map<InstanceId, String> onlyCopies(String host, Tenon tenon) {
+        Map<InstanceId, String> only = new LinkedHashMap<>();
+        for (MemberRef ref : running().carriedBy(host)) {
+            try {
+                InstanceView view = tenon.tenants()
+                        .get(ref.tenant())
+                        .instances()
+                        .get(ref.instance())
+                        .view();
+                Optional<Member> first = view.members().stream().findFirst();
+                if (first.filter(primary -> !primary.host().equals(Optional.of(host)) && HELD.contains(primary.state()))
+                        .isEmpty()) {
+                    only.put(view.id(), view.spec().name());
+                }
+            } catch (NotFoundException e) {
+                log.debug("Nothing is lost with {} of an instance that is gone: {}", ref, e.getMessage());
+            }
+        }
+        return only;
     }
 
     /**

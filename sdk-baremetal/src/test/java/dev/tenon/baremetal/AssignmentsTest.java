@@ -129,6 +129,51 @@ class AssignmentsTest {
     }
 
     @Test
+    void givenUp_isNowhereAndItsHostRemembersUntilItIsRemoved() {
+        assertThat(here.assign(here.seen(), 0, "h1", member("m-1"))).isTrue();
+        assertThat(there.givenUp(there.of(key("m-1")).orElseThrow(), new Epoch(3)))
+                .isTrue();
+        assertThat(here.of(key("m-1"))).isEmpty();
+        assertThat(here.left("h")).isEmpty();
+        assertThat(here.left("h1"))
+                .singleElement()
+                .satisfies(left -> assertThat(left.promised().epoch()).isEqualTo(3));
+        assertThat(here.seen().left()).containsExactly(Assignments.place("h1", key("m-1")));
+
+        long gone = here.gone(key("m-1"), new Epoch(3));
+        assertThatThrownBy(() -> here.gone(key("m-1"), new Epoch(2)))
+                .isInstanceOfSatisfying(
+                        ProviderException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+        assertThat(here.adopt("h1", member("m-1"))).as("found there again").isFalse();
+        assertThat(here.assign(here.seen(), gone, "h1", member("m-1")))
+                .as("beside what is left")
+                .isFalse();
+        assertThat(here.assign(here.seen(), gone, "h2", member("m-1"))).isTrue();
+        assertThat(here.removed(here.left("h1").get(0))).isTrue();
+        assertThat(there.left("h1")).isEmpty();
+        assertThat(there.of(key("m-1")).orElseThrow().host()).isEqualTo("h2");
+    }
+
+    @Test
+    void givenUp_preparedUnderANewerEpoch_isRefused() {
+        assertThat(here.assign(here.seen(), 0, "h1", member("m-1"))).isTrue();
+        Assignments.Assigned renewed = there.under(there.of(key("m-1")).orElseThrow(), new Epoch(5));
+        assertThatThrownBy(() -> here.givenUp(renewed, new Epoch(4)))
+                .isInstanceOfSatisfying(
+                        ProviderException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FENCED));
+        assertThat(here.of(key("m-1"))).isPresent();
+    }
+
+    @Test
+    void lost_isSaidOfAHostUntilItIsEnabled() {
+        assertThat(here.lost("h1")).isFalse();
+        here.mode("h1", HostStatus.Mode.LOST);
+        assertThat(there.lost("h1")).isTrue();
+        there.mode("h1", HostStatus.Mode.ENABLED);
+        assertThat(here.lost("h1")).isFalse();
+    }
+
+    @Test
     void mode_saidAgain_isTheSameUntilItWasAnotherInBetween() {
         assertThat(here.draining("h1")).isEmpty();
         here.mode("h1", HostStatus.Mode.DRAINING);

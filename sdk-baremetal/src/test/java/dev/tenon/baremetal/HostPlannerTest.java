@@ -143,10 +143,14 @@ class HostPlannerTest {
         List<Candidate> hosts = List.of(
                 with(host("h1", "a", used(0)), Mode.DISABLED, Optional.empty()),
                 with(host("h2", "a", used(0)), Mode.DRAINING, Optional.empty()),
-                with(host("h3", "a", used(0)), Mode.ENABLED, Optional.of("no route")));
+                with(host("h3", "a", used(0)), Mode.ENABLED, Optional.of("no route")),
+                with(host("h4", "a", used(0)), Mode.LOST, Optional.of("no route")));
         assertThat(refused(hosts, anywhere()))
                 .containsExactly(
-                        "h1 (a): is disabled", "h2 (a): is being drained", "h3 (a): cannot be reached: no route");
+                        "h1 (a): is disabled",
+                        "h2 (a): is being drained",
+                        "h3 (a): cannot be reached: no route",
+                        "h4 (a): is lost for good");
     }
 
     @Test

@@ -42,6 +42,8 @@ import dev.tenon.spi.engine.ConnectionInfo;
 import dev.tenon.spi.engine.EngineSession;
 import dev.tenon.spi.engine.ReplicationStatus;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,6 +56,10 @@ import javax.sql.DataSource;
 
 /** One instance, in a caller's name. */
 record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, InstanceId id) implements Instance {
+    /** Why another member is to be made elsewhere, or none can be. */
+    private static final Set<Reason.Code> ABSENT =
+            EnumSet.of(Reason.Code.MEMBER_AWAY, Reason.Code.MEMBER_LOST, Reason.Code.ONLY_COPY_LOST);
+
     private static final Duration SESSION_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration LOOK_TIMEOUT = Duration.ofSeconds(2);
     private static final int MOST_LINES = 10_000;
@@ -123,6 +129,18 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
         return new OperationHandle<>(plane, accepted.operation().id(), tenant, () -> this);
     }
 
+    private static Optional<Reason> absence(InstanceDoc doc) {
+        return doc.health().reasons().stream()
+                .filter(reason -> ABSENT.contains(reason.code()))
+                .findFirst();
+    }
+
+    private static Optional<Instant> until(Reason reason) {
+        return reason.code() == Reason.Code.MEMBER_AWAY
+                ? Optional.of(Instant.parse(reason.values().get(2)))
+                : Optional.empty();
+    }
+
     @Override
     public Explanation explain() {
         InstanceDoc doc = doc();
@@ -131,8 +149,8 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
                 .flatMap(head -> plane.journal.operation(head.id()));
         return new Explanation(
                 summary(doc, operation),
-                operation.flatMap(InstanceHandle::waitsFor),
-                operation.flatMap(OperationDoc::nextTryAt),
+                operation.flatMap(InstanceHandle::waitsFor).or(() -> absence(doc)),
+                operation.flatMap(OperationDoc::nextTryAt).or(() -> absence(doc).flatMap(InstanceHandle::until)),
                 plane.diary.latest(id));
     }
 

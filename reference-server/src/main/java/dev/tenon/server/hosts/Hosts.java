@@ -5,6 +5,7 @@ import dev.tenon.api.NotFoundException;
 import dev.tenon.baremetal.HostStatus;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The hosts, for the installation's administrators. Thread-safe. */
 public interface Hosts extends AutoCloseable {
@@ -17,6 +18,16 @@ public interface Hosts extends AutoCloseable {
 
         @Override
         public void mode(String name, HostStatus.Mode mode) {
+            throw unknown();
+        }
+
+        @Override
+        public void lost(String name, Set<InstanceId> accepted) {
+            throw unknown();
+        }
+
+        @Override
+        public Map<InstanceId, String> onlyCopies(String name) {
             throw unknown();
         }
     };
@@ -35,9 +46,26 @@ public interface Hosts extends AutoCloseable {
     /**
      * Says whether a host takes new members, or is to be emptied; what was said outlives the server.
      *
+     * @param mode {@code LOST} is {@link #lost} without anything accepted
      * @throws NotFoundException if there is no such host
      */
     void mode(String name, HostStatus.Mode mode);
+
+    /**
+     * Says that a host which does not answer is lost for good.
+     *
+     * @param accepted instances whose only copy may be lost with it
+     * @throws NotFoundException if there is no such host
+     * @throws dev.tenon.api.ConflictException {@code ILLEGAL_STATE} if it answers, or the only copy of other instances is there
+     */
+    void lost(String name, Set<InstanceId> accepted);
+
+    /**
+     * Returns the instances, with their names, that have no copy elsewhere of which it is known that it has everything.
+     *
+     * @throws NotFoundException if there is no such host
+     */
+    Map<InstanceId, String> onlyCopies(String name);
 
     /**
      * Returns one.

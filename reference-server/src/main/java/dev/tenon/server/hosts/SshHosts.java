@@ -8,6 +8,7 @@ import dev.tenon.baremetal.SshDelivery;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -63,9 +64,20 @@ public final class SshHosts implements Hosts {
             case ENABLED -> delivery.enable(host);
             case DISABLED -> delivery.disable(host);
             case DRAINING -> delivery.drain(host);
+            case LOST -> lost(host, Set.of());
         }
         // Also what waits for room on another host may go on now.
         drains.execute(this::drain);
+    }
+
+    @Override
+    public void lost(String name, Set<InstanceId> accepted) {
+        delivery.lost(get(name).status().name(), tenon, accepted);
+    }
+
+    @Override
+    public Map<InstanceId, String> onlyCopies(String name) {
+        return delivery.onlyCopies(get(name).status().name(), tenon);
     }
 
     private void drain() {

@@ -1,5 +1,6 @@
 package dev.tenon.server.portal;
 
+import dev.tenon.api.InstanceId;
 import dev.tenon.api.NotFoundException;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.server.auth.Allowed;
@@ -13,13 +14,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The hosts of the installation: what they carry, and whether they take more. */
 final class HostPages {
     private static final Map<String, HostStatus.Mode> CHANGES = Map.of(
             "enable", HostStatus.Mode.ENABLED,
             "disable", HostStatus.Mode.DISABLED,
-            "drain", HostStatus.Mode.DRAINING);
+            "drain", HostStatus.Mode.DRAINING,
+            "lost", HostStatus.Mode.LOST);
 
     private final Site site;
     private final Hosts hosts;
@@ -50,27 +54,50 @@ final class HostPages {
     }
 
     private void ask(Context ctx) {
-        String host = hosts.get(ctx.pathParam("host")).status().name();
-        String change = known(ctx);
+        ask(ctx, hosts.get(ctx.pathParam("host")).status().name(), known(ctx));
+    }
+
+    private void ask(Context ctx, String host, String change) {
+        boolean lost = change.equals("lost");
+        Map<InstanceId, String> only = lost ? hosts.onlyCopies(host) : Map.of();
         boolean part = Site.fragment(ctx);
         Page page = part ? site.bare(ctx) : site.page(ctx, Optional.empty(), "hosts");
         Confirm confirm = new Confirm(
                 page.t("ask.host." + change, host),
-                page.t("ask.host." + change + ".text"),
+                page.t("ask.host." + change + ".text")
+                        + (only.isEmpty() ? "" : " " + page.t("ask.host.lost.only", String.join(", ", only.values()))),
                 "/ui/hosts/" + Page.encode(host) + "/" + change,
                 "/ui/hosts",
                 page.t("host." + change),
-                change.equals("drain"),
+                lost || change.equals("drain"),
                 Optional.empty(),
-                Map.of(),
-                "",
+                lost
+                        ? Map.of(
+                                "accepted",
+                                only.keySet().stream().map(InstanceId::value).collect(Collectors.joining(",")))
+                        : Map.of(),
+                lost ? host : "",
                 false,
                 List.of());
         site.show(ctx, part ? "confirm.jte" : "confirmpage.jte", Map.of("page", page, "confirm", confirm));
     }
 
     private void change(Context ctx) {
-        hosts.mode(ctx.pathParam("host"), Objects.requireNonNull(CHANGES.get(known(ctx))));
+        String host = ctx.pathParam("host");
+        if (known(ctx).equals("lost")) {
+            if (!Site.form(ctx, "typed").equals(host)) {
+                ask(ctx, hosts.get(host).status().name(), "lost");
+                return;
+            }
+            hosts.lost(
+                    host,
+                    Stream.of(Site.form(ctx, "accepted").split(","))
+                            .filter(id -> !id.isEmpty())
+                            .map(InstanceId::new)
+                            .collect(Collectors.toSet()));
+        } else {
+            hosts.mode(host, Objects.requireNonNull(CHANGES.get(known(ctx))));
+        }
         site.go(ctx, "/ui/hosts", "saved");
     }
 

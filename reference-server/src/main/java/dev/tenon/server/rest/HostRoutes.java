@@ -13,12 +13,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The hosts of the installation, for administrators. */
 final class HostRoutes {
     private record Items(List<Body> items) {}
 
-    private record ModeBody(Optional<HostStatus.Mode> mode) {}
+    private record ModeBody(Optional<HostStatus.Mode> mode, Optional<Set<InstanceId>> accepted) {}
 
     /** A host; {@code silent} says why it does not answer, if so. */
     private record Body(
@@ -108,18 +109,25 @@ final class HostRoutes {
                         "PUT",
                         "/v1/hosts/{host}/mode",
                         "setHostMode",
-                        "Says whether a host takes new members, or is to be emptied",
+                        "Says whether a host takes new members, is to be emptied, or is lost for good",
                         Allowed.ADMINS,
                         List.of(),
                         Optional.of("HostMode"),
                         200,
                         Optional.of("Host"),
                         c -> {
-                            HostStatus.Mode mode = c.body(ModeBody.class)
-                                    .mode()
+                            ModeBody body = c.body(ModeBody.class);
+                            HostStatus.Mode mode = body.mode()
                                     .orElseThrow(
                                             () -> HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "mode", "is missing"));
-                            hosts.mode(c.path("host"), mode);
+                            if (mode == HostStatus.Mode.LOST) {
+                                hosts.lost(c.path("host"), body.accepted().orElse(Set.of()));
+                            } else if (body.accepted().isPresent()) {
+                                throw HttpProblem.invalid(
+                                        ErrorCode.REQUEST_INVALID, "accepted", "is for the mode LOST only");
+                            } else {
+                                hosts.mode(c.path("host"), mode);
+                            }
                             show(c);
                         }));
     }

@@ -1,6 +1,8 @@
 package dev.tenon.server.hosts;
 
+import dev.tenon.api.ConflictException;
 import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.TenantId;
 import dev.tenon.baremetal.HostFacts;
@@ -11,8 +13,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
-/** Two hosts in memory: one that carries a member, and one that was never reached. */
+/** Two hosts in memory: one that carries a member, and one that does not answer and has the only copy of an instance. */
 public final class FakeHosts implements Hosts {
     public static final MemberRef MEMBER =
             new MemberRef(new TenantId("t-aaaaaaaaaaaaaaaaaaaa"), new InstanceId("i-aaaaaaaaaaaaaaaaaaaa"), "m-1");
@@ -68,5 +71,21 @@ public final class FakeHosts implements Hosts {
     @Override
     public synchronized void mode(String name, HostStatus.Mode mode) {
         modes.put(get(name).status().name(), mode);
+    }
+
+    @Override
+    public void lost(String name, Set<InstanceId> accepted) {
+        if (get(name).status().silent().isEmpty()) {
+            throw new ConflictException(ErrorCode.ILLEGAL_STATE, name + " answers");
+        }
+        if (!accepted.containsAll(onlyCopies(name).keySet())) {
+            throw new ConflictException(ErrorCode.ILLEGAL_STATE, "only " + name + " has the data of orders");
+        }
+        mode(name, HostStatus.Mode.LOST);
+    }
+
+    @Override
+    public Map<InstanceId, String> onlyCopies(String name) {
+        return get(name).status().silent().isEmpty() ? Map.of() : Map.of(MEMBER.instance(), "orders");
     }
 }

@@ -19,5 +19,7 @@ public enum Capability {
     /** Commands can be run beside a running member. */
     EXEC,
     /** A directory can be filled from a stream, so that a standby can be copied from its primary. */
-    FILL
+    FILL,
+    /** What lies on a host that does not answer can be given up: the place removes it when the host is back. */
+    GIVE_UP
 }

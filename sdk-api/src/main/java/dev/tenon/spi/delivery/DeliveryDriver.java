@@ -1,6 +1,8 @@
 package dev.tenon.spi.delivery;
 
 import dev.tenon.api.DataSize;
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.Resources;
 import dev.tenon.spi.workload.Command;
 import dev.tenon.spi.workload.MemberRef;
@@ -117,6 +119,17 @@ public interface DeliveryDriver extends AutoCloseable {
 
     /** Takes the member away. Idempotent, also for a member that never existed or is half made. */
     void destroy(MemberRef ref, Epoch epoch, DestroyMode mode);
+
+    /**
+     * Takes the member away like {@link #destroy} with {@code EVERYTHING}, also where its host does not answer: then nobody finds it here
+     * any more at once, and what is left of it is removed as soon as the host answers, before anything else is done there. Idempotent. Only
+     * for members that have no part in what the instance promises.
+     *
+     * @throws dev.tenon.api.ProviderException {@code UNSUPPORTED} without {@link Capability#GIVE_UP}
+     */
+    default void giveUp(MemberRef ref, Epoch epoch) {
+        throw new ProviderException(ErrorCode.UNSUPPORTED, "the place " + id() + " does not give members up");
+    }
 
     /** Ends what this driver itself runs: watchers, pools, ephemeral members. Durable members go on. */
     @Override

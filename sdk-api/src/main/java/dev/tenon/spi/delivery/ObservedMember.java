@@ -41,6 +41,12 @@ public interface ObservedMember {
         return false;
     }
 
+    /** Whether somebody said that the host, which does not answer, is lost for good; only if the state is {@code UNKNOWN}. */
+    @Value.Default
+    default boolean lost() {
+        return false;
+    }
+
     /** Why it is not running, as far as the place knows: exit code, last lines of its log; no secrets. */
     Optional<String> reason();
 

@@ -57,6 +57,12 @@ public final class InstanceCodec {
                                 .sorted(Map.Entry.comparingByKey())
                                 .map(InstanceCodec::stake)
                                 .toList())
+                .put(
+                        "unseen",
+                        doc.unseen().entrySet().stream()
+                                .sorted(Map.Entry.comparingByKey())
+                                .map(InstanceCodec::unseen)
+                                .toList())
                 .put("serverVersion", doc.serverVersion())
                 .put("pendingRestart", new TreeSet<>(doc.pendingRestart()))
                 .put("encrypted", doc.encrypted())
@@ -95,6 +101,8 @@ public final class InstanceCodec {
                 .atLeast(body.texts("atLeast"))
                 .stakes(body.objects("stakes").stream()
                         .collect(Collectors.toMap(fields -> fields.text("member"), InstanceCodec::stake)))
+                .unseen(body.objects("unseen").stream()
+                        .collect(Collectors.toMap(fields -> fields.text("member"), InstanceCodec::unseen)))
                 .serverVersion(body.maybe("serverVersion"))
                 .pendingRestart(body.list("pendingRestart"))
                 .encrypted(body.flag("encrypted"))
@@ -160,6 +168,20 @@ public final class InstanceCodec {
         return new InstanceDoc.Stake(
                 fields.number("position"),
                 new Loss(fields.number("knownBytes"), fields.maybe("safeUntil", Instant::parse)));
+    }
+
+    private static Map<String, Object> unseen(Map.Entry<String, InstanceDoc.Unseen> entry) {
+        InstanceDoc.Unseen unseen = entry.getValue();
+        return Fields.writer()
+                .put("member", entry.getKey())
+                .put("since", unseen.since())
+                .put("lost", unseen.lost())
+                .put("refused", unseen.refused())
+                .map();
+    }
+
+    private static InstanceDoc.Unseen unseen(Fields fields) {
+        return new InstanceDoc.Unseen(fields.instant("since"), fields.flag("lost"), fields.maybe("refused"));
     }
 
     private static Map<String, Object> member(InstanceDoc.MemberStatus status) {

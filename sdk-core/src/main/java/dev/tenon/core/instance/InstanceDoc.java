@@ -95,6 +95,15 @@ public interface InstanceDoc {
     record Stake(long position, Loss loss) {}
 
     /**
+     * A standby that its place does not see and that does not follow.
+     *
+     * @param since since when
+     * @param lost whether somebody said that its host is lost for good
+     * @param refused why no other could be made for it when that was last tried
+     */
+    record Unseen(Instant since, boolean lost, Optional<String> refused) {}
+
+    /**
      * Where clients reach it.
      *
      * @param host address or name
@@ -164,6 +173,9 @@ public interface InstanceDoc {
      * decide. Empty otherwise.
      */
     Map<String, Stake> stakes();
+
+    /** Standbys whose host does not answer, by name: after a while another one is made elsewhere. */
+    Map<String, Unseen> unseen();
 
     /** The server's exact version, once delivered. */
     Optional<String> serverVersion();

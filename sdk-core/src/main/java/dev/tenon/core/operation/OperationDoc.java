@@ -21,6 +21,9 @@ import org.immutables.value.Value;
 @Value.Immutable
 @SdkStyle
 public interface OperationDoc {
+    /** Argument of a healing: the member that is lost with its host, instead of which another one is made. */
+    String LOST = "lost";
+
     /** The kind of its document. */
     String KIND = "operation";
 
@@ -111,6 +114,13 @@ public interface OperationDoc {
         return 0;
     }
 
+    /** Returns the member that shall be none after this, if there is one. */
+    default Optional<String> leaving() {
+        return change().flatMap(change ->
+                        change instanceof Change.RemoveStandby remove ? Optional.of(remove.member()) : Optional.empty())
+                .or(() -> Optional.ofNullable(arguments().get(LOST)));
+    }
+
     /** Returns what callers see. */
     default OperationView view() {
         return OperationView.builder()
@@ -140,6 +150,7 @@ public interface OperationDoc {
         Map<String, String> outcome = new HashMap<>(
                 Map.of("by", by, "kind", kind().name(), "state", state().name(), "millis", Long.toString(millis)));
         Optional.ofNullable(arguments().get("name")).ifPresent(name -> outcome.put("name", name));
+        Optional.ofNullable(arguments().get(LOST)).ifPresent(member -> outcome.put("member", member));
         change().flatMap(Change::standby).ifPresent(member -> outcome.put("member", member));
         return outcome;
     }

@@ -9,12 +9,15 @@ import dev.tenon.spi.delivery.ObservedMember;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Says how well an instance with standbys is. Pure; its words change only when something did, for they are stored. */
 final class ClusterHealth {
     private ClusterHealth() {}
 
-    static Health of(Cluster.Pass pass, List<ObservedMember> places, Health before, Instant now) {
+    /** @param absent why standbys whose host does not answer do not follow, by name */
+    static Health of(
+            Cluster.Pass pass, List<ObservedMember> places, Map<String, Reason> absent, Health before, Instant now) {
         String primary = pass.record().primary();
         boolean unseen = places.stream()
                 .anyMatch(member -> member.ref().member().equals(primary) && member.state() == MemberState.UNKNOWN);
@@ -27,7 +30,9 @@ final class ClusterHealth {
         } else if (!pass.leads()) {
             causes.add(Reason.of(Reason.Code.MEMBER_TAKES_NO_WRITES, primary));
         }
-        pass.apart().forEach(standby -> causes.add(Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, standby)));
+        pass.apart()
+                .forEach(standby ->
+                        causes.add(absent.getOrDefault(standby, Reason.of(Reason.Code.MEMBER_NOT_FOLLOWING, standby))));
         pass.decision().alarms().stream()
                 .map(Decision.Alarm::kind)
                 .distinct()

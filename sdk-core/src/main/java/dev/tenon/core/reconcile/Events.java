@@ -95,6 +95,19 @@ final class Events {
                 List<Reason> why = Optional.ofNullable(op.arguments().get("why")).stream()
                         .map(text -> SpecCodec.reason(Json.read(text)))
                         .toList();
+                Optional<String> lost = Optional.ofNullable(op.arguments().get(OperationDoc.LOST));
+                if (lost.isPresent()) {
+                    yield Told.warning(
+                            "standby.replaced",
+                            lost.get() + " of " + name + ", lost with its host, was replaced; its members are "
+                                    + after.members().stream()
+                                            .map(status -> status.member().name()
+                                                    + status.member()
+                                                            .host()
+                                                            .map(host -> " on " + host)
+                                                            .orElse(""))
+                                            .collect(Collectors.joining(", ")));
+                }
                 yield Told.warning("instance.healed", name + " was brought back" + said(why))
                         .because(why);
             }

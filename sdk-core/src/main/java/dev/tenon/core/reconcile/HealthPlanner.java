@@ -67,7 +67,9 @@ final class HealthPlanner {
         List<Reason> causes = new ArrayList<>();
         boolean unknown = false;
         for (ObservedMember member : members) {
-            if (member.state() == MemberState.UNKNOWN) {
+            if (member.lost()) {
+                causes.add(unseen(members, member));
+            } else if (member.state() == MemberState.UNKNOWN) {
                 unknown = true;
             } else if (member.state() != MemberState.RUNNING) {
                 causes.add(cause(member));
@@ -99,8 +101,11 @@ final class HealthPlanner {
     /** Returns what to do. */
     static Decision decide(Seen seen) {
         // "Cannot see it" is not "it is down": acting on it could start a second copy beside one that still runs.
-        if (seen.members().stream().anyMatch(m -> m.state() == MemberState.UNKNOWN)) {
-            return new Decision.Wait(Reason.of(Reason.Code.MEMBER_UNSEEN), Duration.ofSeconds(5));
+        Optional<ObservedMember> unseen = seen.members().stream()
+                .filter(m -> m.state() == MemberState.UNKNOWN)
+                .findFirst();
+        if (unseen.isPresent()) {
+            return new Decision.Wait(unseen(seen.members(), unseen.get()), Duration.ofSeconds(5));
         }
         return switch (seen.phase()) {
             case ACTIVE -> active(seen);
@@ -110,6 +115,15 @@ final class HealthPlanner {
                         : new Decision.Leave();
             case REQUESTED, PENDING_APPROVAL, PROVISIONING, RECYCLED, DELETED, FAILED -> new Decision.Leave();
         };
+    }
+
+    private static Reason unseen(List<ObservedMember> members, ObservedMember member) {
+        if (members.size() > 1) {
+            return Reason.of(Reason.Code.MEMBER_UNSEEN);
+        }
+        return Reason.of(
+                member.lost() ? Reason.Code.ONLY_COPY_LOST : Reason.Code.ONLY_COPY_AWAY,
+                member.ref().member());
     }
 
     private static boolean runs(ObservedMember member) {
@@ -156,18 +170,23 @@ final class HealthPlanner {
         return paced(seen, reason, Optional.empty());
     }
 
-    /** What falls over again and again is started at growing distances, so that it does not use up the host. */
     private static Decision paced(Seen seen, Reason reason, Optional<MemberRef> hung) {
-        if (seen.heals() > 0 && seen.healedAt().isPresent()) {
-            Instant next = seen.healedAt().get().plus(pause(seen.heals()));
-            if (next.isAfter(seen.now())) {
-                return new Decision.Wait(
+        return wait(seen.heals(), seen.healedAt(), seen.now())
+                .<Decision>map(pause -> new Decision.Wait(
                         Reason.of(Reason.Code.HEALED_LATELY, Integer.toString(seen.heals()))
                                 .because(reason),
-                        Duration.between(seen.now(), next));
-            }
-        }
-        return new Decision.Heal(reason, hung);
+                        pause))
+                .orElseGet(() -> new Decision.Heal(reason, hung));
+    }
+
+    /**
+     * What falls over again and again is started at growing distances, so that it does not use up the host. Returns how long not to heal it
+     * yet, if so.
+     */
+    static Optional<Duration> wait(int heals, Optional<Instant> healedAt, Instant now) {
+        return healedAt.filter(at -> heals > 0)
+                .map(at -> Duration.between(now, at.plus(pause(heals))))
+                .filter(pause -> !pause.isNegative() && !pause.isZero());
     }
 
     /** Returns the least time between the last healing and the next; the first failure is healed at once. */

@@ -1,6 +1,5 @@
 package dev.tenon.core.reconcile;
 
-import dev.tenon.api.Change;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.Event;
 import dev.tenon.api.Health;
@@ -25,6 +24,7 @@ import dev.tenon.core.operation.Phase;
 import dev.tenon.core.secret.Generator;
 import dev.tenon.core.time.Threads;
 import dev.tenon.core.time.Ticker;
+import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.delivery.ObservedMember;
 import dev.tenon.spi.store.CommitRefusedException;
@@ -36,11 +36,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,6 +66,13 @@ public final class Reconciler implements AutoCloseable {
     private static final Set<OperationKind> RESTING =
             EnumSet.of(OperationKind.STOP, OperationKind.FREEZE, OperationKind.DELETE, OperationKind.PURGE);
 
+    /** With one of these, a member may be about to leave. */
+    private static final Set<OperationKind> LEAVING = EnumSet.of(OperationKind.STANDBY_REMOVE, OperationKind.HEAL);
+
+    private static final Set<Capability> ELSEWHERE = EnumSet.of(Capability.SEVERAL_HOSTS, Capability.GIVE_UP);
+    /** Each copies a whole database and holds up a worker meanwhile; more would slow down the hosts that are left. */
+    private static final int REPLACED_AT_ONCE = 2;
+
     private final Journal journal;
     private final Fleet fleet;
     private final Offering offering;
@@ -72,6 +81,10 @@ public final class Reconciler implements AutoCloseable {
     private final Diary diary;
     private final Clock clock;
     private final HealthChecks checks;
+    private final Optional<Duration> replaceAfter;
+    /** Instances for which this control plane has begun to make a standby instead of a lost one, until nothing is queued for them. */
+    private final Set<InstanceId> replacing = ConcurrentHashMap.newKeySet();
+
     private final WorkQueue queue;
     private final Clusters clusters;
     private final List<Thread> workers = new ArrayList<>();
@@ -104,6 +117,7 @@ public final class Reconciler implements AutoCloseable {
                 ticker,
                 (tenant, instance) -> queue.wake(new WorkQueue.Key(tenant, instance)));
         this.runner = new Runner(store, journal, fleet, offering, certificates, clusters, generator, clock, diary);
+        this.replaceAfter = healthCheck.replaceAfter();
         this.checks =
                 new HealthChecks(healthCheck, journal, fleet, offering, leases, generator, clock, ticker, queue::wake);
     }
@@ -181,6 +195,7 @@ public final class Reconciler implements AutoCloseable {
     private Outcome look(InstanceId id) {
         Optional<Lease> lease = leases.of(InstanceDoc.shard(id));
         if (lease.isEmpty()) {
+            replacing.remove(id);
             clusters.letGo(id);
             return new Outcome.NotOurs();
         }
@@ -189,6 +204,9 @@ public final class Reconciler implements AutoCloseable {
             return new Outcome.Settled();
         }
         Optional<InstanceDoc.Queued> head = doc.get().head();
+        if (head.isEmpty()) {
+            replacing.remove(id);
+        }
         if (doc.get().phase() == Phase.ACTIVE
                 && doc.get().failover().isPresent()
                 && head.filter(queued -> RESTING.contains(queued.kind())).isEmpty()) {
@@ -247,10 +265,20 @@ public final class Reconciler implements AutoCloseable {
                 cluster.kill(pass.doc(), lease, ref.member());
             }
         });
+        LossPlanner.Decision losses = LossPlanner.decide(LossPlanner.Seen.of(
+                pass,
+                places,
+                replaceAfter,
+                offering.delivery(doc.delivery()).capabilities().containsAll(ELSEWHERE),
+                clock.instant()));
+        if (!losses.unseen().equals(doc.unseen())) {
+            losses.reasons().values().forEach(reason -> diary.note(doc.id(), reason));
+        }
         InstanceDoc after = cluster.withStatuses(pass.doc())
                 .but()
-                .health(ClusterHealth.of(pass, places, doc.health(), clock.instant()))
+                .health(ClusterHealth.of(pass, places, losses.reasons(), doc.health(), clock.instant()))
                 .stakes(cluster.stakes(pass))
+                .unseen(losses.unseen())
                 .build();
         boolean whole = pass.enforced() && pass.apart().isEmpty();
         if (head.isPresent()) {
@@ -264,6 +292,14 @@ public final class Reconciler implements AutoCloseable {
             return outcome instanceof Outcome.Later later && later.pause().compareTo(CLUSTER_LOOK) > 0
                     ? new Outcome.Later(CLUSTER_LOOK)
                     : outcome;
+        }
+        if (losses.due().isPresent()
+                && HealthPlanner.wait(doc.heals(), doc.healedAt(), clock.instant())
+                        .isEmpty()
+                && (replacing.contains(doc.id()) || replacing.size() < REPLACED_AT_ONCE)) {
+            replacing.add(doc.id());
+            replace(pass.doc(), after, lease, losses.due().get());
+            return new Outcome.LookAgain();
         }
         if (whole
                 && HealthPlanner.decide(new HealthPlanner.Seen(
@@ -289,28 +325,52 @@ public final class Reconciler implements AutoCloseable {
     /** Who is leaving is no member for the protocol either, or it would be taken in again between two tries. */
     private Cluster.Aim aim(InstanceDoc doc, Optional<InstanceDoc.Queued> head) {
         Set<String> members = new HashSet<>(doc.names());
-        head.filter(queued -> queued.kind() == OperationKind.STANDBY_REMOVE)
+        head.filter(queued -> LEAVING.contains(queued.kind()))
                 .flatMap(queued -> journal.operation(queued.id()))
-                .flatMap(OperationDoc::change)
-                .ifPresent(change -> members.remove(((Change.RemoveStandby) change).member()));
+                .flatMap(OperationDoc::leaving)
+                .ifPresent(members::remove);
         return new Cluster.Aim(members, Optional.empty(), Optional.empty(), Map.of());
     }
 
-    /** Queues a healing: it is journalled like everything else that has an effect. */
     private void heal(InstanceDoc doc, InstanceDoc seen, Lease lease, HealthPlanner.Decision.Heal heal) {
         diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(heal.reason()));
-        OperationDoc operation = runner.healing(doc, heal.reason(), heal.hung());
+        queue(
+                doc,
+                seen,
+                lease,
+                runner.healing(doc, heal.reason(), heal.hung()),
+                Told.warning("instance.down", doc.spec().name() + " is not as it shall be: " + heal.reason())
+                        .because(heal.reason()));
+    }
+
+    /** Begins to make a standby elsewhere instead of one that is lost with its host. */
+    private void replace(InstanceDoc doc, InstanceDoc seen, Lease lease, String lost) {
+        Reason reason = Reason.of(Reason.Code.MEMBER_LOST, lost);
+        diary.note(doc.id(), Reason.of(Reason.Code.HEALS).because(reason));
+        Map<String, String> about = new HashMap<>(Map.of("member", lost));
+        seen.members().stream()
+                .map(InstanceDoc.MemberStatus::member)
+                .filter(member -> member.name().equals(lost))
+                .forEach(member -> member.host().ifPresent(host -> about.put("host", host)));
+        queue(
+                doc,
+                seen,
+                lease,
+                runner.replacing(doc, reason, lost),
+                Told.warning("standby.lost", doc.spec().name() + ": " + reason)
+                        .with(about)
+                        .because(reason));
+    }
+
+    /** Queues a healing: it is journalled like everything else that has an effect. */
+    private void queue(InstanceDoc doc, InstanceDoc seen, Lease lease, OperationDoc operation, Told told) {
         List<InstanceDoc.Queued> queued = new ArrayList<>(doc.queue());
         queued.add(new InstanceDoc.Queued(operation.id(), operation.kind(), Optional.empty(), false, false));
         journal.entry(doc.tenant())
                 .guard(lease)
                 .operation(null, operation)
                 .instance(doc, seen.but().queue(queued).build())
-                .event(
-                        Optional.of(doc.id()),
-                        Optional.of(operation.id()),
-                        Told.warning("instance.down", doc.spec().name() + " is not as it shall be: " + heal.reason())
-                                .because(heal.reason()))
+                .event(Optional.of(doc.id()), Optional.of(operation.id()), told)
                 .commit();
     }
 

@@ -548,13 +548,24 @@ final class Runner {
                         builder.generation(now.generation() + 1);
                     }
                 }
-                case HEAL ->
+                case HEAL -> {
                     builder.heals(HealthPlanner.healsAfter(now.heals(), now.healedAt(), clock.instant()))
                             .healedAt(clock.instant())
                             .health(afterFailedHealing(now));
+                    op.leaving().ifPresent(lost -> notReplaced(builder, now, lost));
+                }
                 default -> {}
             }
             return builder;
+        }
+
+        /** Keeps why none could be made elsewhere, to be told until the next try. */
+        private void notReplaced(InstanceDoc.Builder builder, InstanceDoc now, String lost) {
+            InstanceDoc.Unseen one = now.unseen().get(lost);
+            if (one != null) {
+                builder.putUnseen(lost, new InstanceDoc.Unseen(one.since(), one.lost(), op.message()));
+            }
+            builder.members(withoutNeverMade(now));
         }
 
         /** A standby that was to be added and that no place took is none: nothing would be left of it but a name to heal. */
@@ -711,9 +722,24 @@ final class Runner {
      * @param hung a member to be killed first
      */
     OperationDoc healing(InstanceDoc doc, Reason reason, Optional<MemberRef> hung) {
-        Instant now = clock.instant();
-        Map<String, String> arguments = new HashMap<>(Map.of("why", Json.write(SpecCodec.reason(reason))));
+        Map<String, String> arguments = new HashMap<>();
         hung.ifPresent(ref -> arguments.put("hung", ref.member()));
+        return healing(doc, reason, arguments, healingSteps(doc, hung.isPresent()));
+    }
+
+    /** Returns the making of another member instead of one that is lost with its host, to be queued. */
+    OperationDoc replacing(InstanceDoc doc, Reason reason, String lost) {
+        return healing(
+                doc,
+                reason,
+                Map.of(OperationDoc.LOST, lost),
+                List.of(StepNames.MEMBERS, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH));
+    }
+
+    private OperationDoc healing(InstanceDoc doc, Reason reason, Map<String, String> more, List<String> steps) {
+        Instant now = clock.instant();
+        Map<String, String> arguments = new HashMap<>(more);
+        arguments.put("why", Json.write(SpecCodec.reason(reason)));
         return OperationDoc.builder()
                 .id(generator.operation())
                 .tenant(doc.tenant())
@@ -721,7 +747,7 @@ final class Runner {
                 .kind(OperationKind.HEAL)
                 .arguments(arguments)
                 .state(OperationState.QUEUED)
-                .steps(OperationCodec.pending(healingSteps(doc, hung.isPresent())))
+                .steps(OperationCodec.pending(steps))
                 .requestedBy("control plane")
                 .createdAt(now)
                 .deadline(now.plus(Duration.ofMinutes(10)))

@@ -13,6 +13,7 @@ import dev.tenon.core.failover.FailoverRecord;
 import dev.tenon.core.failover.Loss;
 import dev.tenon.core.failover.Request;
 import dev.tenon.core.instance.InstanceDoc;
+import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.MemberState;
 import dev.tenon.spi.workload.MemberRef;
@@ -47,9 +48,7 @@ final class Standbys {
     /** Keeps the names of members that are to be made. */
     static void name(Work work) {
         work.completeSecrets();
-        List<String> wanted = work.workloads().stream()
-                .map(workload -> workload.ref().member())
-                .toList();
+        List<String> wanted = work.namesWithLeaving();
         work.change(now -> {
             List<InstanceDoc.MemberStatus> members = new ArrayList<>(now.members());
             wanted.stream()
@@ -79,7 +78,9 @@ final class Standbys {
         reach(
                 work,
                 renew,
-                pass -> pass.leads() && answered(pass, renew) && pass.apart().isEmpty());
+                pass -> pass.leads()
+                        && answered(pass, renew)
+                        && pass.apart().stream().allMatch(work::unseen));
     }
 
     /** Lets places choose where new members are: clients and the primary must know their addresses before they follow. */
@@ -113,12 +114,14 @@ final class Standbys {
                 pass -> pass.enforced()
                         && gone.stream()
                                 .allMatch(name -> FailoverPlanner.expendable(pass.record(), pass.wanted(), name)));
+        boolean lost = work.operation().arguments().containsKey(OperationDoc.LOST);
         for (String name : gone) {
-            work.delivery()
-                    .destroy(
-                            new MemberRef(work.doc().tenant(), work.doc().id(), name),
-                            work.epoch(),
-                            DestroyMode.EVERYTHING);
+            MemberRef ref = new MemberRef(work.doc().tenant(), work.doc().id(), name);
+            if (lost) {
+                work.delivery().giveUp(ref, work.epoch());
+            } else {
+                work.delivery().destroy(ref, work.epoch(), DestroyMode.EVERYTHING);
+            }
         }
         if (gone.isEmpty()) {
             return;
@@ -136,13 +139,18 @@ final class Standbys {
             Map<String, InstanceDoc.Rolled> rolled = new HashMap<>(now.rolled());
             rolled.keySet().retainAll(stay);
             builder.rolled(rolled);
+            Map<String, InstanceDoc.Unseen> unseen = new HashMap<>(now.unseen());
+            unseen.keySet().retainAll(stay);
+            builder.unseen(unseen);
             return (alone ? builder.failover(Optional.empty()) : builder).build();
         });
         if (alone) {
             work.letGo();
         }
         for (MemberWorkload workload : work.workloads()) {
-            work.prepare(workload);
+            if (!work.unseen(workload.ref().member())) {
+                work.prepare(workload);
+            }
         }
     }
 
@@ -233,7 +241,10 @@ final class Standbys {
                     aim.request().filter(Request.Force.class::isInstance).isPresent();
             Optional<TenonException> failure = forced
                     ? Optional.empty()
-                    : cluster.failures().values().stream().findFirst();
+                    : cluster.failures().entrySet().stream()
+                            .filter(one -> aim.members().contains(one.getKey()) && !work.unseen(one.getKey()))
+                            .map(Map.Entry::getValue)
+                            .findFirst();
             failing = failure.isEmpty() ? 0 : waited ? failing + 1 : failing;
             if (failing > FAILS) {
                 throw failure.orElseThrow();

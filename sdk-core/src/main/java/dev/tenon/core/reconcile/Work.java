@@ -1,6 +1,5 @@
 package dev.tenon.core.reconcile;
 
-import dev.tenon.api.Change;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceSpec;
 import dev.tenon.api.OperationKind;
@@ -116,11 +115,7 @@ final class Work {
                 .findFirst()
                 .flatMap(InstanceDoc.Queued::size)
                 .orElse(doc.resources());
-        this.leaving = operation
-                .change()
-                .flatMap(change -> change instanceof Change.RemoveStandby remove
-                        ? Optional.of(remove.member())
-                        : Optional.empty());
+        this.leaving = operation.leaving();
         this.engine = offering.engine(spec.engine());
         this.delivery = offering.delivery(doc.delivery());
         Journal.Bundle bundle = journal.secrets(doc.tenant(), doc.id().value())
@@ -249,6 +244,23 @@ final class Work {
         return doc.names().stream()
                 .filter(name -> !leaving.equals(Optional.of(name)))
                 .toList();
+    }
+
+    /** Returns the names of all members as they are to be, and of who is to leave: nobody else gets that name before. */
+    List<String> namesWithLeaving() {
+        boolean one = leaving.map(doc.names()::contains).orElse(false);
+        InstanceSpec all = InstanceSpec.builder()
+                .from(spec)
+                .topology(spec.topology().withStandbys(spec.topology().standbys() + (one ? 1 : 0)))
+                .build();
+        return engine.workloads(Requests.of(doc, all, resources, doc.names(), Optional.of(secrets))).stream()
+                .map(workload -> workload.ref().member())
+                .toList();
+    }
+
+    /** Returns whether a member's host does not answer, so that it is not waited for. */
+    boolean unseen(String member) {
+        return doc.unseen().containsKey(member);
     }
 
     /** Returns whether members are restarted one after the other. */

@@ -120,6 +120,7 @@ final class CodecTest {
                 .rolled(Map.of(
                         "m-2", new InstanceDoc.Rolled("op-1", Map.of("work_mem", "1MB"), SIZE, Optional.of("4711@1"))))
                 .atLeast(Map.of("max_connections", "20"))
+                .unseen(Map.of("m-2", new InstanceDoc.Unseen(NOW, true, Optional.of("h3 lacks memory"))))
                 .stakes(Map.of("m-2", new InstanceDoc.Stake(17, new Loss(3, Optional.of(NOW)))))
                 .serverVersion("17.11")
                 .pendingRestart(Set.of("max_connections"))

@@ -83,7 +83,7 @@ final class ClusterHealthTest {
                 new Wanted(Set.of("m-1", "m-2"), new Durability.Strict(1), Optional.empty()),
                 new Seen(NOW, members, List.of()),
                 new Decision(Optional.empty(), new TreeMap<>(), List.of(alarms), NOTHING));
-        return ClusterHealth.of(pass, List.of(place(place)), BEFORE, NOW);
+        return ClusterHealth.of(pass, List.of(place(place)), Map.of(), BEFORE, NOW);
     }
 
     private Health steady(Decision.Alarm... alarms) {

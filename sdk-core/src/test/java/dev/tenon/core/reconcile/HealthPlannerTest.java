@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.Health;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.Reason;
 import dev.tenon.api.TenantId;
 import dev.tenon.core.operation.Phase;
 import dev.tenon.core.reconcile.HealthPlanner.Decision;
@@ -56,6 +57,25 @@ final class HealthPlannerTest {
         assertThat(HealthPlanner.health(members(states), Map.of(), new Health.Healthy(), NOW)
                         .name())
                 .isEqualTo(expected);
+    }
+
+    @Test
+    void onlyCopy_onALostHost_isDownAndSaysThatNothingCanBeMadeOfNothing() {
+        List<ObservedMember> lost = List.of(ObservedMember.builder()
+                .from(members("UNKNOWN").get(0))
+                .lost(true)
+                .build());
+        Reason reason = Reason.of(Reason.Code.ONLY_COPY_LOST, "m-1");
+        assertThat(HealthPlanner.health(lost, Map.of(), new Health.Unknown(NOW), NOW))
+                .isEqualTo(new Health.Down(List.of(reason)));
+        assertThat(decide(lost)).isEqualTo(new Decision.Wait(reason, Duration.ofSeconds(5)));
+        assertThat(decide(members("UNKNOWN")))
+                .isEqualTo(new Decision.Wait(Reason.of(Reason.Code.ONLY_COPY_AWAY, "m-1"), Duration.ofSeconds(5)));
+    }
+
+    private static Decision decide(List<ObservedMember> members) {
+        return HealthPlanner.decide(
+                new HealthPlanner.Seen(Phase.ACTIVE, members, Map.of(), true, false, 0, Optional.empty(), NOW));
     }
 
     @Test

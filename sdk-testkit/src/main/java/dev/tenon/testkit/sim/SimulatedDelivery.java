@@ -359,6 +359,31 @@ public final class SimulatedDelivery implements DeliveryDriver {
     }
 
     @Override
+    public void giveUp(MemberRef ref, Epoch epoch) {
+        require(Capability.GIVE_UP);
+        open();
+        place.find(ref)
+                .ifPresent(m -> verb(ref, "giveUp", () -> {
+                    synchronized (m) {
+                        if (epoch.value() < m.epoch) {
+                            throw fenced(ref, epoch, m.epoch);
+                        }
+                        if (!m.gone) {
+                            m.epoch = epoch.value();
+                            if (m.unreachable) {
+                                place.leave(m);
+                            } else {
+                                m.processesGone(null);
+                            }
+                            place.remove(m);
+                            place.changed();
+                        }
+                        return m;
+                    }
+                }));
+    }
+
+    @Override
     public void close() {
         if (!closed) {
             closed = true;

@@ -47,6 +47,7 @@ public final class SimulatedPlace {
     private final Clock clock;
     private final Pause pause;
     private final Map<MemberRef, SimulatedMember> members = new ConcurrentHashMap<>();
+    private final Map<MemberRef, SimulatedMember> left = new ConcurrentHashMap<>();
     private final Map<MemberRef, Long> destroyed = new ConcurrentHashMap<>();
     private final Map<MemberRef, Boolean> taken = new ConcurrentHashMap<>();
     private final Map<String, SimulatedMember> byAddress = new ConcurrentHashMap<>();
@@ -266,7 +267,24 @@ public final class SimulatedPlace {
 
     /** Makes a member (un)reachable: it is seen as {@code UNKNOWN}, and every verb fails; what runs goes on. */
     public void unreachable(MemberRef ref, boolean unreachable) {
-        change(ref, m -> m.unreachable = unreachable);
+        SimulatedMember given = unreachable ? null : left.remove(ref);
+        if (given != null) {
+            synchronized (given) {
+                given.processesGone(null);
+            }
+        } else {
+            change(ref, m -> m.unreachable = unreachable);
+        }
+    }
+
+    /** Returns the members that were given up while they were unreachable and of which something is still there. */
+    public Set<MemberRef> left() {
+        return Set.copyOf(left.keySet());
+    }
+
+    /** Keeps what an unreachable member runs until it is reachable again. */
+    void leave(SimulatedMember m) {
+        left.put(m.ref, m);
     }
 
     /** Makes a running member answer no more without ending it. */

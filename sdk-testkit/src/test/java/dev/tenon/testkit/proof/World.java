@@ -3,6 +3,7 @@ package dev.tenon.testkit.proof;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.DataSize;
+import dev.tenon.api.HealthCheck;
 import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceFilter;
 import dev.tenon.api.InstanceSpec;
@@ -59,6 +60,8 @@ final class World implements AutoCloseable {
     private final Path directory;
     private final boolean shared;
     private final List<Running> started = new ArrayList<>();
+    /** Of the control planes that are started from now on. */
+    Duration replaceAfter = HealthCheck.builder().build().replaceAfter().orElseThrow();
 
     World(Path directory) {
         this(directory, SimulatedPlace.builder().hosts(host("host-1"), host("host-2"), host("host-3")), false);
@@ -105,6 +108,7 @@ final class World implements AutoCloseable {
                     .clock(clock)
                     .lease(LEASE)
                     .resync(Duration.ofMillis(200))
+                    .healthCheck(check -> check.replaceAfter(replaceAfter))
                     .overcommit(1, 1)
                     .workers(4)
                     .build();

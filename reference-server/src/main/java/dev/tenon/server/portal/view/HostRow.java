@@ -47,12 +47,17 @@ public record HostRow(HostStatus status, Looks.Look look, List<Meter.Named> mete
     }
 
     private static Looks.Look look(HostStatus status) {
-        if (status.silent().isPresent()) {
+        boolean silent = status.silent().isPresent();
+        if (silent && status.mode() != HostStatus.Mode.LOST) {
             return new Looks.Look("bad", "x-circle-fill", "host.silent");
         }
         return switch (status.mode()) {
             case ENABLED -> new Looks.Look("ok", "check-circle-fill", "host.ENABLED");
             case DISABLED -> new Looks.Look("mute", "pause-circle-fill", "host.DISABLED");
+            case LOST ->
+                silent
+                        ? new Looks.Look("bad", "x-circle-fill", "host.LOST")
+                        : new Looks.Look("warn", "exclamation-triangle-fill", "host.BACK");
             case DRAINING ->
                 status.members().isEmpty()
                         ? new Looks.Look("mute", "dash-circle", "host.DRAINED")

@@ -239,6 +239,8 @@ public record Page(
                     case MEMBER_SILENT -> t(key, values.get(0), time(Instant.parse(values.get(1))));
                     case MAY_LOSE -> t(key, bytes(values.get(0)));
                     case SAFE_UNTIL -> t(key, time(Instant.parse(values.get(0))));
+                    case MEMBER_AWAY ->
+                        t(key, values.get(0), time(Instant.parse(values.get(1))), time(Instant.parse(values.get(2))));
                     case HEALTH -> t(key, t("health." + values.get(0)));
                     case OPERATION_DONE,
                             OPERATION_CANCELLED,
@@ -261,6 +263,9 @@ public record Page(
                             MEMBER_NOT_FOLLOWING,
                             MEMBER_TAKES_NO_WRITES,
                             MEMBER_UNSEEN,
+                            MEMBER_LOST,
+                            ONLY_COPY_AWAY,
+                            ONLY_COPY_LOST,
                             MEMBER_RUNS_UNASKED,
                             CERTIFICATE_DUE,
                             CHANGE_GIVEN_UP,
