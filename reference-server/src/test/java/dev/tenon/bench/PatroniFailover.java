@@ -211,8 +211,10 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
 
         @Override
         public void close() {
-            paused.ifPresent(node ->
-                    DockerClientFactory.instance().client().unpauseContainerCmd(node).exec());
+            paused.ifPresent(node -> DockerClientFactory.instance()
+                    .client()
+                    .unpauseContainerCmd(node)
+                    .exec());
             nodes.forEach(GenericContainer::stop);
             store.stop();
             network.close();

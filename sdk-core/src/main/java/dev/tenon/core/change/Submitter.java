@@ -61,6 +61,9 @@ public final class Submitter {
     /** How long somebody may wait with an approval. */
     public static final Duration APPROVAL_TIME = Duration.ofHours(72);
 
+    /** For what copies a whole database: four terabytes at 50 MB/s. What makes no progress fails long before. */
+    public static final Duration COPY_TIME = Duration.ofHours(24);
+
     private static final Duration CREATE_TIME = Duration.ofMinutes(15);
     private static final Duration OTHER_TIME = Duration.ofMinutes(10);
     private static final int CONFLICTS = 20;
@@ -415,7 +418,11 @@ public final class Submitter {
     }
 
     private static Duration time(OperationKind kind) {
-        return kind == OperationKind.CREATE ? CREATE_TIME : OTHER_TIME;
+        return switch (kind) {
+            case CREATE -> CREATE_TIME;
+            case STANDBY_ADD, STANDBY_REBUILD -> COPY_TIME;
+            default -> OTHER_TIME;
+        };
     }
 
     /** Puts an operation behind the others of its instance; parked ones give way to it. */

@@ -13,6 +13,7 @@ import dev.tenon.core.catalogue.Offering;
 import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.ServerCertificates;
 import dev.tenon.core.change.StepNames;
+import dev.tenon.core.change.Submitter;
 import dev.tenon.core.cluster.Clusters;
 import dev.tenon.core.event.Told;
 import dev.tenon.core.instance.Fleet;
@@ -53,6 +54,8 @@ final class Runner {
     private static final Duration STORE_PAUSE = Duration.ofSeconds(1);
     /** A healing that fails is not parked: the next look decides anew, at growing distances. */
     private static final int HEAL_TRIES = 2;
+
+    private static final Duration HEALING_TIME = Duration.ofMinutes(10);
     /** Who follows an operation sees a step that is longer than this; what is shorter is not worth a flush of the disk. */
     private static final Duration PROGRESS = Duration.ofMillis(200);
 
@@ -724,7 +727,7 @@ final class Runner {
     OperationDoc healing(InstanceDoc doc, Reason reason, Optional<MemberRef> hung) {
         Map<String, String> arguments = new HashMap<>();
         hung.ifPresent(ref -> arguments.put("hung", ref.member()));
-        return healing(doc, reason, arguments, healingSteps(doc, hung.isPresent()));
+        return healing(doc, reason, arguments, healingSteps(doc, hung.isPresent()), HEALING_TIME);
     }
 
     /** Returns the making of another member instead of one that is lost with its host, to be queued. */
@@ -733,10 +736,12 @@ final class Runner {
                 doc,
                 reason,
                 Map.of(OperationDoc.LOST, lost),
-                List.of(StepNames.MEMBERS, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH));
+                List.of(StepNames.MEMBERS, StepNames.JOIN, StepNames.SYNC, StepNames.PUBLISH),
+                Submitter.COPY_TIME);
     }
 
-    private OperationDoc healing(InstanceDoc doc, Reason reason, Map<String, String> more, List<String> steps) {
+    private OperationDoc healing(
+            InstanceDoc doc, Reason reason, Map<String, String> more, List<String> steps, Duration time) {
         Instant now = clock.instant();
         Map<String, String> arguments = new HashMap<>(more);
         arguments.put("why", Json.write(SpecCodec.reason(reason)));
@@ -750,7 +755,7 @@ final class Runner {
                 .steps(OperationCodec.pending(steps))
                 .requestedBy("control plane")
                 .createdAt(now)
-                .deadline(now.plus(Duration.ofMinutes(10)))
+                .deadline(now.plus(time))
                 .build();
     }
 
