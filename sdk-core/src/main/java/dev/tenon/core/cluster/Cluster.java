@@ -303,9 +303,14 @@ public final class Cluster {
         }
     }
 
-    /** Waits until more orders' tasks have ended than there were; returns false if none has in time. */
-    public boolean awaitCarriedOut(long before, Duration longest) {
-        return await(() -> carriedOut > before, longest);
+    /** Waits until more orders' tasks have ended than there were, but no longer than this. */
+    public void awaitCarriedOut(long before, Duration longest) {
+        await(() -> carriedOut > before, longest);
+    }
+
+    /** Returns the time by which this waits. */
+    public long nanos() {
+        return world.ticker().nanos();
     }
 
     /** Returns whether a member is being copied now. */

@@ -35,10 +35,10 @@ import java.util.function.Predicate;
 final class Standbys {
     /** What an order brings about is looked at when it is done; this is for what comes about by itself. */
     private static final Duration LOOK = Duration.ofMillis(50);
-    /** Without anything recorded or copied, counted in looks. */
-    private static final long PATIENCE = Duration.ofSeconds(60).dividedBy(LOOK);
-    /** A failure that stays for so many looks does not go away by itself. */
-    private static final long FAILS = Duration.ofSeconds(3).dividedBy(LOOK);
+    /** Without anything recorded or copied. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** A failure that stays for so long does not go away by itself. */
+    private static final Duration FAILS = Duration.ofSeconds(3);
     /** Their steps stop the primary, or it does not run before them. */
     private static final Set<OperationKind> RESTARTING =
             EnumSet.of(OperationKind.CREATE, OperationKind.START, OperationKind.UNFREEZE, OperationKind.RECOVER);
@@ -223,9 +223,8 @@ final class Standbys {
     static Cluster.Pass reach(Work work, Cluster.Aim aim, Predicate<Cluster.Pass> done) {
         Cluster cluster = work.cluster();
         long revision = 0;
-        long idle = 0;
-        long failing = 0;
-        boolean waited = true;
+        long movedAt = cluster.nanos();
+        long soundAt = movedAt;
         while (true) {
             long before = cluster.carriedOut();
             Cluster.Pass pass = cluster.pass(work.doc(), work.lease(), aim);
@@ -235,7 +234,8 @@ final class Standbys {
             }
             boolean moves = cluster.copies() || pass.record().revision() != revision;
             revision = pass.record().revision();
-            idle = moves ? 0 : waited ? idle + 1 : idle;
+            long now = cluster.nanos();
+            movedAt = moves ? now : movedAt;
             // Whoever is lost for good fails for good, and is not waited for.
             boolean forced =
                     aim.request().filter(Request.Force.class::isInstance).isPresent();
@@ -245,11 +245,11 @@ final class Standbys {
                             .filter(one -> aim.members().contains(one.getKey()) && !work.unseen(one.getKey()))
                             .map(Map.Entry::getValue)
                             .findFirst();
-            failing = failure.isEmpty() ? 0 : waited ? failing + 1 : failing;
-            if (failing > FAILS) {
+            soundAt = failure.isEmpty() ? now : soundAt;
+            if (now - soundAt > FAILS.toNanos()) {
                 throw failure.orElseThrow();
             }
-            if (idle > PATIENCE) {
+            if (now - movedAt > PATIENCE.toNanos()) {
                 throw new ProviderException(
                         ErrorCode.TIMEOUT,
                         pass.decision().reason() + "; apart: " + pass.apart() + " "
@@ -257,7 +257,7 @@ final class Standbys {
                                         .map(alarm -> alarm.text())
                                         .toList());
             }
-            waited = !cluster.awaitCarriedOut(before, LOOK);
+            cluster.awaitCarriedOut(before, LOOK);
         }
     }
 }
