@@ -21,7 +21,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.testcontainers.DockerClientFactory;
 
 /** Where a bench's clusters run, and how a primary there comes to harm. */
 abstract class BenchSite implements AutoCloseable {
@@ -162,19 +161,13 @@ abstract class BenchSite implements AutoCloseable {
         @Override
         public long silence() {
             long at = System.nanoTime();
-            DockerClientFactory.instance()
-                    .client()
-                    .pauseContainerCmd(host.getContainerId())
-                    .exec();
+            host.pause();
             return at;
         }
 
         @Override
         public void wake() {
-            DockerClientFactory.instance()
-                    .client()
-                    .unpauseContainerCmd(host.getContainerId())
-                    .exec();
+            host.resume();
         }
     }
 }

@@ -181,8 +181,7 @@ record PatroniFailover(double[] dead, double[] deadShort, double[] silent, doubl
                 begin = System.nanoTime()
                         - (now.getEpochSecond() * 1_000_000_000 + now.getNano() - Long.parseLong(at.strip()));
             }
-            double millis = (writes.awaitRecovered(begin) - begin) / 1e6;
-            return millis;
+            return (writes.awaitRecovered(begin) - begin) / 1e6;
         }
 
         void awaitWhole() {

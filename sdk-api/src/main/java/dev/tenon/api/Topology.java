@@ -13,16 +13,20 @@ import org.jspecify.annotations.Nullable;
  * @param acrossZones whether the members must be in different zones (可用区), not only on different hosts
  */
 public record Topology(TopologyKind kind, int standbys, Durability durability, boolean acrossZones) {
+    /** So many members beside the first an instance may have. */
+    public static final int MOST_STANDBYS = 8;
+
     /**
      * Checks that the count fits the shape.
      *
      * @throws InvalidSpecException {@code SPEC_INVALID} if it does not
      */
     public Topology {
-        if (kind == TopologyKind.SINGLE ? standbys != 0 : standbys < 1 || standbys > 8) {
+        if (kind == TopologyKind.SINGLE ? standbys != 0 : standbys < 1 || standbys > MOST_STANDBYS) {
             throw new InvalidSpecException(
                     "topology.standbys",
-                    standbys + "; expected " + (kind == TopologyKind.SINGLE ? "0" : "1 to 8") + " for " + kind);
+                    standbys + "; expected " + (kind == TopologyKind.SINGLE ? "0" : "1 to " + MOST_STANDBYS) + " for "
+                            + kind);
         }
     }
 

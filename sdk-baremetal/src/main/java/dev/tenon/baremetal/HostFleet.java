@@ -852,8 +852,11 @@ final class HostFleet implements DeliveryDriver {
     @Override
     public void destroy(MemberRef ref, Epoch epoch, DestroyMode mode) {
         Optional<Assignments.Assigned> assigned = assignments.of(ref.externalName());
-        if (mode == DestroyMode.EVERYTHING && where(ref) instanceof Whereabouts.Unknown unknown && unknown.lost()) {
-            assigned.ifPresent(a -> giveUp(a, epoch));
+        if (mode == DestroyMode.EVERYTHING
+                && assigned.isPresent()
+                && where(ref, assigned.get().host()) instanceof Whereabouts.Unknown unknown
+                && unknown.lost()) {
+            giveUp(assigned.get(), epoch);
             return;
         }
         each(ref, host -> host.destroy(ref, epoch, mode));
@@ -864,8 +867,9 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public void giveUp(MemberRef ref, Epoch epoch) {
-        if (where(ref) instanceof Whereabouts.Unknown) {
-            assignments.of(ref.externalName()).ifPresent(assigned -> giveUp(assigned, epoch));
+        Optional<Assignments.Assigned> assigned = assignments.of(ref.externalName());
+        if (assigned.isPresent() && where(ref, assigned.get().host()) instanceof Whereabouts.Unknown) {
+            giveUp(assigned.get(), epoch);
         } else {
             destroy(ref, epoch, DestroyMode.EVERYTHING);
         }

@@ -412,7 +412,7 @@ public final class Cluster {
             } catch (TenonException e) {
                 log.debug("{} of {}: {}", link.name(), id, e.getMessage());
             } finally {
-                finished(key, 0);
+                finished(key, 0, false);
             }
         });
     }
@@ -422,7 +422,7 @@ public final class Cluster {
             world.threads().execute(task);
             return true;
         } catch (RejectedExecutionException e) {
-            finished(key, 0);
+            finished(key, 0, false);
             return false;
         }
     }
@@ -445,15 +445,8 @@ public final class Cluster {
             link.failure(Optional.of(new ProviderException(ErrorCode.INTERNAL, "a defect: " + e, e)));
             pause = AFTER_FAILURE.toNanos();
         } finally {
-            finished(link.name(), pause);
+            finished(link.name(), pause, order);
             if (order) {
-                lock.lock();
-                try {
-                    carriedOut++;
-                    changed.signalAll();
-                } finally {
-                    lock.unlock();
-                }
                 world.wake().accept(tenant, id); // the pass that sent it may be over
             }
         }
@@ -474,13 +467,14 @@ public final class Cluster {
         return links.values().stream().flatMap(link -> link.place().stream()).toList();
     }
 
-    private void finished(String key, long pause) {
+    private void finished(String key, long pause, boolean order) {
         lock.lock();
         try {
             busy.remove(key);
             looking.remove(key);
             pauses.put(key, world.ticker().nanos() + pause);
             ended++;
+            carriedOut += order ? 1 : 0;
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -22,10 +22,10 @@ public final class Delivered {
     /**
      * Brings a member's files, ports and limits up to date.
      *
-     * @param remedy what a person can do if its data is gone
+     * @param only whether the instance has no other copy
      * @throws ProviderException {@code PROVIDER_FAILED} if its data is gone, at whatever moment it went
      */
-    public static ObservedMember prepare(DeliveryDriver delivery, MemberWorkload workload, Epoch epoch, String remedy) {
+    public static ObservedMember prepare(DeliveryDriver delivery, MemberWorkload workload, Epoch epoch, boolean only) {
         // What is said to be filled by others is not initialised, and does not start before it was filled.
         boolean hasData = !workload.initialise().isEmpty();
         ObservedMember seen = delivery.prepare(
@@ -40,7 +40,7 @@ public final class Delivered {
                         : workload,
                 epoch);
         if (hasData && lost(seen)) {
-            throw gone(workload.ref(), remedy);
+            throw gone(workload.ref(), only);
         }
         return seen;
     }
@@ -51,9 +51,10 @@ public final class Delivered {
     }
 
     /** Returns the failure that says so. */
-    public static ProviderException gone(MemberRef ref, String remedy) {
+    public static ProviderException gone(MemberRef ref, boolean only) {
         return new ProviderException(
                 ErrorCode.PROVIDER_FAILED,
-                "the data of " + ref + " is gone, and an empty database is no replacement; " + remedy);
+                "the data of " + ref + " is gone, and an empty database is no replacement; bring back its disk, or "
+                        + (only ? "delete the instance" : "let a standby lead"));
     }
 }

@@ -59,7 +59,6 @@ final class MemberLink {
     private static final Duration LOOK = Duration.ofMillis(2);
     private static final Duration SELDOM = Duration.ofMillis(20);
     private static final int MARKS = 64;
-    private static final String REMEDY = "bring back its disk, or let a standby lead";
 
     private final MemberRef ref;
     private final Ticker ticker;
@@ -149,8 +148,7 @@ final class MemberLink {
         long time = ticker.nanos();
         Optional<ReplicationStatus> said = status;
         Optional<MemberState> state = place.map(ObservedMember::state);
-        boolean lost =
-                state.equals(Optional.of(MemberState.ABSENT)) || state.equals(Optional.of(MemberState.INCOMPLETE));
+        boolean lost = place.map(Delivered::lost).orElse(false);
         boolean stopped = state.equals(Optional.of(MemberState.STOPPED));
         boolean lately = time - answeredAt <= fresh.toNanos();
         // Of a primary without data nothing can be asked: its place alone answers for it.
@@ -354,7 +352,7 @@ final class MemberLink {
 
     private void lead(Job job, Quorum setting) {
         if (lacksData(job)) {
-            throw Delivered.gone(ref, REMEDY);
+            throw Delivered.gone(ref, false);
         }
         int letIn = newcomers.get();
         run(job);
@@ -539,7 +537,7 @@ final class MemberLink {
 
     private void run(Job job) {
         MemberWorkload workload = job.workload(name());
-        ObservedMember seen = Delivered.prepare(job.delivery(), workload, job.epoch(), REMEDY);
+        ObservedMember seen = Delivered.prepare(job.delivery(), workload, job.epoch(), false);
         if (seen.state() != MemberState.RUNNING) {
             disconnect();
             try {

@@ -85,9 +85,7 @@ final class Story {
             Loss loss = after.loss().get();
             attributes.put("lost_bytes_known", Long.toString(loss.knownBytes()));
             loss.since().ifPresent(since -> attributes.put("safe_until", since.toString()));
-            return Told.error(
-                            "failover.elected",
-                            message + "; may lose " + loss.knownBytes() + " bytes and more that was not seen")
+            return Told.error("failover.elected", message + "; " + Told.joined(loss.reasons()))
                     .with(attributes)
                     .because(loss.reasons());
         }

@@ -4,6 +4,7 @@ import dev.tenon.api.Event.Severity;
 import dev.tenon.api.Reason;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What the world is told, without its subject.
@@ -35,6 +36,11 @@ public record Told(
     /** Returns what a person must act on. */
     public static Told error(String type, String message) {
         return new Told(type, Severity.ERROR, message, Map.of(), List.of());
+    }
+
+    /** Returns reasons in one line of English. */
+    public static String joined(List<Reason> reasons) {
+        return reasons.stream().map(Reason::text).collect(Collectors.joining("; "));
     }
 
     /** Returns it with these details instead. */

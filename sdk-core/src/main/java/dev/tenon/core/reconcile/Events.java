@@ -115,8 +115,6 @@ final class Events {
     }
 
     private static String said(List<Reason> reasons) {
-        return reasons.isEmpty()
-                ? ""
-                : ": " + reasons.stream().map(Reason::text).collect(Collectors.joining("; "));
+        return reasons.isEmpty() ? "" : ": " + Told.joined(reasons);
     }
 }

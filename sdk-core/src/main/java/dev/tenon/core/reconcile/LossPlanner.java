@@ -1,6 +1,7 @@
 package dev.tenon.core.reconcile;
 
 import dev.tenon.api.Reason;
+import dev.tenon.api.Topology;
 import dev.tenon.core.cluster.Cluster;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.spi.delivery.MemberState;
@@ -20,8 +21,6 @@ import java.util.TreeMap;
 final class LossPlanner {
     /** A control plane that has just come does not know yet who follows. */
     private static final Duration OWN_LOOK = Duration.ofSeconds(30);
-    /** One more member than an instance may have cannot be made while another is still one. */
-    private static final int MOST_MEMBERS = 9;
 
     private LossPlanner() {}
 
@@ -62,7 +61,7 @@ final class LossPlanner {
                     away,
                     pass.doc().unseen(),
                     after,
-                    elsewhere && away.size() < MOST_MEMBERS,
+                    elsewhere && away.size() <= Topology.MOST_STANDBYS, // the lost one is still a member
                     now);
         }
     }

@@ -43,7 +43,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -397,7 +396,7 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private static String described(Health health) {
-        String causes = health.reasons().stream().map(Reason::text).collect(Collectors.joining("; "));
+        String causes = Told.joined(health.reasons());
         return causes.isEmpty() ? health.name() : health.name() + ": " + causes;
     }
 

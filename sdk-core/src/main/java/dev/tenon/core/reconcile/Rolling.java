@@ -7,6 +7,7 @@ import dev.tenon.api.Resources;
 import dev.tenon.core.change.ChangePlanner;
 import dev.tenon.core.change.StepNames;
 import dev.tenon.core.cluster.Cluster;
+import dev.tenon.core.cluster.Delivered;
 import dev.tenon.core.event.Told;
 import dev.tenon.core.failover.Request;
 import dev.tenon.core.instance.InstanceDoc;
@@ -210,7 +211,7 @@ final class Rolling {
                                         "member.restarts",
                                         member + " of " + work.doc().spec().name() + " is being restarted")
                                 .with(Map.of("member", member))));
-        if (seen.state() != MemberState.ABSENT && seen.state() != MemberState.INCOMPLETE) {
+        if (!Delivered.lost(seen)) {
             Steps.grow(work, Standbys.workload(work, member));
         }
         return rolled;

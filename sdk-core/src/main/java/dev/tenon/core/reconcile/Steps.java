@@ -7,6 +7,7 @@ import dev.tenon.api.OperationKind;
 import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenonException;
 import dev.tenon.core.change.StepNames;
+import dev.tenon.core.cluster.Delivered;
 import dev.tenon.spi.delivery.Capability;
 import dev.tenon.spi.delivery.DestroyMode;
 import dev.tenon.spi.delivery.MemberState;
@@ -132,7 +133,7 @@ final class Steps {
         for (MemberWorkload workload : work.workloads()) {
             MemberRef ref = workload.ref();
             ObservedMember seen = work.delivery().observe(ref);
-            if (seen.state() == MemberState.ABSENT || seen.state() == MemberState.INCOMPLETE) {
+            if (Delivered.lost(seen)) {
                 continue; // prepared with its limits by the step after this one
             }
             boolean running = seen.state() == MemberState.RUNNING || seen.state() == MemberState.STARTING;

@@ -336,9 +336,12 @@ final class Work {
 
     /** Looks before anything is touched: where a disk is not mounted, nothing shall lie in its place. */
     void requireData() {
+        if (mayBeEmpty()) {
+            return;
+        }
         ObservedMember serving = delivery.observe(workloads().get(0).ref());
-        if (!mayBeEmpty() && Delivered.lost(serving)) {
-            throw Delivered.gone(serving.ref(), remedy());
+        if (Delivered.lost(serving)) {
+            throw Delivered.gone(serving.ref(), standbys().isEmpty());
         }
     }
 
@@ -347,18 +350,13 @@ final class Work {
         saw(
                 mayBeEmpty()
                         ? delivery.prepare(workload, epoch())
-                        : Delivered.prepare(delivery, workload, epoch(), remedy()));
+                        : Delivered.prepare(
+                                delivery, workload, epoch(), standbys().isEmpty()));
     }
 
     private boolean mayBeEmpty() {
         return operation.kind() == OperationKind.CREATE
                 || standbys().isEmpty() && doc.spec().ephemeral();
-    }
-
-    private String remedy() {
-        return standbys().isEmpty()
-                ? "bring back its disk, or delete the instance"
-                : "bring back its disk, or let a standby lead";
     }
 
     void saw(ObservedMember member) {

@@ -78,9 +78,8 @@ final class ClusterTemplate {
                 add(argv, "--no-data-checksums");
             }
         } else {
-            // A promotion copies the last segment of its log and syncs it before it takes writes, and a copy for a
-            // standby ends one,
-            // which travels whole: both in a quarter of the usual size's time.
+            // A promotion copies and syncs the last segment of its log before it takes writes, and a copy for a standby
+            // ends one, which travels whole: both in a quarter of the usual size's time.
             add(argv, "--wal-segsize=4", "--data-checksums");
         }
         return argv;

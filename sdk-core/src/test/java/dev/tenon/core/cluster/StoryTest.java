@@ -94,7 +94,7 @@ final class StoryTest {
 
         assertThat(story(revoking, promoting)).singleElement().satisfies(told -> {
             assertThat(told.severity()).isEqualTo(Severity.ERROR);
-            assertThat(told.message()).contains("may lose 4096 bytes and more that was not seen");
+            assertThat(told.message()).contains("4096 bytes of log are known to be lost");
             assertThat(told.attributes())
                     .containsEntry("lost_bytes_known", "4096")
                     .containsEntry("safe_until", "2025-12-31T23:59:58Z");

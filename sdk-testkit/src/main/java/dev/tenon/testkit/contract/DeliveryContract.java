@@ -533,6 +533,21 @@ public abstract class DeliveryContract {
     }
 
     @Test
+    void giveUp_asTheCapabilitySays() {
+        MemberWorkload w = running();
+        if (driver.capabilities().contains(Capability.GIVE_UP)) {
+            refused(ErrorCode.FENCED, () -> driver.giveUp(w.ref(), OLDER));
+            driver.giveUp(w.ref(), FIRST);
+            driver.giveUp(w.ref(), FIRST);
+            assertThat(state(w)).isEqualTo(MemberState.ABSENT);
+            assertThat(residue(w.ref())).isEmpty();
+        } else {
+            refused(ErrorCode.UNSUPPORTED, () -> driver.giveUp(w.ref(), FIRST));
+            assertThat(state(w)).isEqualTo(MemberState.RUNNING);
+        }
+    }
+
+    @Test
     void close_durableMember_goesOn() {
         assumeTrue(driver.capabilities().contains(Capability.DURABLE), "this delivery has no DURABLE");
         MemberWorkload w = running();

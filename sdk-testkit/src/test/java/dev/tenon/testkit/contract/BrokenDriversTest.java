@@ -379,6 +379,10 @@ final class BrokenDriversTest {
                                 return onwards.proceed(args);
                             }
                         }),
+                broken(
+                        "giveUp_asTheCapabilitySays",
+                        "says given up and does nothing",
+                        (verb, args, onwards) -> verb.equals("giveUp") ? null : onwards.proceed(args)),
                 broken("exec_asTheCapabilitySays", "does what it says it cannot", without(Capability.EXEC)),
                 broken(
                         "resize_running_asTheCapabilitySays",

@@ -24,6 +24,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -44,11 +45,15 @@ import java.util.stream.Stream;
  * @param <F> what can go wrong
  */
 public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
+    /** The control plane, as the end of a link. */
+    protected static final String PLANE = Links.PLANE;
+
     private static final LongSupplier NANOS = System::nanoTime;
     /** Longer than the quiet time after an automatic fail-over. */
     private static final Duration LATER = Duration.ofMinutes(11);
 
     protected final SplittableRandom random;
+    private final long seed;
     private final List<F> kinds;
     private final Duration patience;
     private volatile Duration later = Duration.ZERO;
@@ -57,8 +62,9 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
     private NodeWriters writers;
 
     /** @param patience how long it may take until the cluster is whole again */
-    protected Campaign(Class<F> faults, SplittableRandom random, Duration patience) {
-        this.random = random;
+    protected Campaign(Class<F> faults, long seed, Duration patience) {
+        this.seed = seed;
+        this.random = new SplittableRandom(seed);
         this.patience = patience;
         this.kinds = Optional.ofNullable(System.getProperty("tenon.campaign.kinds"))
                 .map(names -> Stream.of(names.split(","))
@@ -71,11 +77,6 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
     public static LongStream seeds() {
         long first = Long.getLong("tenon.seed", new SplittableRandom().nextLong() >>> 1);
         return LongStream.range(first, first + Integer.getInteger("tenon.campaign.seeds", 1));
-    }
-
-    /** Returns how many faults to draw, if nobody says otherwise. */
-    public static int faults(int usual) {
-        return Integer.getInteger("tenon.campaign.faults", usual);
     }
 
     /** Opens a control plane, the first one or the next. */
@@ -93,8 +94,29 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
     /** Takes back whatever is still wrong. */
     protected abstract void heal() throws Exception;
 
+    /** Lets nothing through any more from one end of a link to the other; the ends are members and {@link #PLANE}. */
+    protected abstract void cut(String from, String to);
+
+    /** Lets everything through again. */
+    protected abstract void connect();
+
+    /**
+     * Makes a cluster as the seed says, and one fault after the other.
+     *
+     * @param usual how many faults, if nobody says otherwise
+     */
+    public final void run(int usual, Consumer<InstanceSpec.Builder> more) throws Exception {
+        int standbys = 1 + random.nextInt(2);
+        Durability durability = random.nextInt(3) == 0 ? Durability.BALANCED : Durability.STRICT;
+        System.out.println("seed " + seed + ": " + standbys + " standbys, " + durability);
+        start(standbys, durability, more);
+        for (int left = Integer.getInteger("tenon.campaign.faults", usual); left > 0; left--) {
+            next();
+        }
+    }
+
     /** Makes the cluster, and begins to write. */
-    public final void start(int standbys, Durability durability, Consumer<InstanceSpec.Builder> more) throws Exception {
+    final void start(int standbys, Durability durability, Consumer<InstanceSpec.Builder> more) throws Exception {
         tenon = open();
         orders = tenon.tenants()
                 .create(t -> t.name("shop"))
@@ -116,7 +138,7 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
     }
 
     /** One fault, or a second one in the middle of the answer to the first, and the checks. */
-    public final void next() throws Exception {
+    private void next() throws Exception {
         F fault = draw();
         double share = random.nextDouble();
         long millis = 100 + (long) (share * share * share * 14_000);
@@ -171,6 +193,43 @@ public abstract class Campaign<F extends Enum<F>> implements AutoCloseable {
         } catch (InvocationTargetException e) {
             throw e.getCause();
         }
+    }
+
+    // ---- links
+
+    /** Cuts one way of a link, the other, or both. */
+    protected final void cutSomehow(String a, String b) {
+        int way = random.nextInt(3);
+        if (way != 1) {
+            cut(a, b);
+        }
+        if (way != 0) {
+            cut(b, a);
+        }
+    }
+
+    /** Cuts any link. */
+    protected final void cutAny() {
+        List<String> ends = ends();
+        cutSomehow(ends.get(0), ends.get(1));
+    }
+
+    /** Cuts a link and mends it, again and again. */
+    protected final void flap(long millis) throws InterruptedException {
+        List<String> ends = ends();
+        for (long left = millis; left > 0; left -= 500) {
+            cutSomehow(ends.get(0), ends.get(1));
+            pause(random.nextInt(400));
+            connect();
+            pause(random.nextInt(100));
+        }
+    }
+
+    private List<String> ends() {
+        List<String> all = new ArrayList<>(members());
+        all.add(PLANE);
+        String one = all.remove(random.nextInt(all.size()));
+        return List.of(one, all.get(random.nextInt(all.size())));
     }
 
     // ---- looking

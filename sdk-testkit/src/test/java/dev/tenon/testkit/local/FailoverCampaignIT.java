@@ -30,7 +30,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,16 +75,9 @@ final class FailoverCampaignIT {
     @MethodSource("dev.tenon.testkit.local.Campaign#seeds")
     void cluster_underFaults_keepsWhatItAcknowledged(long seed) throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
-        SplittableRandom random = new SplittableRandom(seed);
-        int standbys = 1 + random.nextInt(2);
-        Durability durability = random.nextInt(3) == 0 ? Durability.BALANCED : Durability.STRICT;
-        System.out.println("seed " + seed + ": " + standbys + " standbys, " + durability);
         try (Volume volume = Volume.at(directory.resolve("plane"));
-                Local campaign = new Local(volume, random)) {
-            campaign.start(standbys, durability, i -> {});
-            for (int i = Campaign.faults(6); i > 0; i--) {
-                campaign.next();
-            }
+                Local campaign = new Local(volume, seed)) {
+            campaign.run(6, i -> {});
         }
     }
 
@@ -93,12 +85,12 @@ final class FailoverCampaignIT {
     void primary_outOfTheControlPlanesReachOnly_stays() throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
         try (Volume volume = Volume.at(directory.resolve("plane"));
-                Local campaign = new Local(volume, new SplittableRandom(1))) {
+                Local campaign = new Local(volume, 1)) {
             campaign.start(2, Durability.STRICT, i -> {});
             // Nobody writes: all that the standbys hear is what they ask for.
             campaign.stopWriting();
             String primary = campaign.primary();
-            campaign.cut(Links.PLANE, primary, 2);
+            campaign.cutBoth(Campaign.PLANE, primary);
             Campaign.pause(6_000);
             campaign.links.healAll();
             campaign.awaitWhole();
@@ -118,8 +110,8 @@ final class FailoverCampaignIT {
         /** Whether who is promoted is cut off then. */
         private volatile boolean unseen;
 
-        Local(Volume volume, SplittableRandom random) throws IOException {
-            super(Fault.class, random, PATIENCE);
+        Local(Volume volume, long seed) throws IOException {
+            super(Fault.class, seed, PATIENCE);
             this.volume = volume;
         }
 
@@ -173,10 +165,9 @@ final class FailoverCampaignIT {
                                     .socket()
                                     .getFileName()
                                     .toString();
-                            cut(
-                                    Links.PLANE,
-                                    socket.substring(request.instance().value().length() + 1),
-                                    2);
+                            cutBoth(
+                                    PLANE,
+                                    socket.substring(request.instance().value().length() + 1));
                         }
                         return answer;
                     });
@@ -207,24 +198,12 @@ final class FailoverCampaignIT {
                 }
                 case PRIMARY_SILENT -> stop(primary);
                 case STANDBY_SILENT -> stop(standby);
-                case LINK_CUT -> {
-                    List<String> ends = ends();
-                    cut(ends.get(0), ends.get(1), random.nextInt(3));
-                }
-                case LINK_FLAPS -> {
-                    List<String> ends = ends();
-                    int way = random.nextInt(3);
-                    for (long left = millis; left > 0; left -= 500) {
-                        cut(ends.get(0), ends.get(1), way);
-                        pause(random.nextInt(400));
-                        links.healAll();
-                        pause(random.nextInt(100));
-                    }
-                }
+                case LINK_CUT -> cutAny();
+                case LINK_FLAPS -> flap(millis);
                 case PRIMARY_ISOLATED -> isolate(primary);
                 case STANDBY_ISOLATED -> isolate(standby);
                 case KILLED_WHILE_CUT -> {
-                    cut(primary, standby, random.nextInt(3));
+                    cutSomehow(primary, standby);
                     pause(random.nextInt(1_000));
                     kill(primary);
                 }
@@ -281,25 +260,24 @@ final class FailoverCampaignIT {
             }
         }
 
-        private void cut(String a, String b, int way) {
-            if (way != 1) {
-                links.cut(a, b);
-            }
-            if (way != 0) {
-                links.cut(b, a);
-            }
+        @Override
+        protected void cut(String from, String to) {
+            links.cut(from, to);
+        }
+
+        @Override
+        protected void connect() {
+            links.healAll();
+        }
+
+        private void cutBoth(String a, String b) {
+            cut(a, b);
+            cut(b, a);
         }
 
         private void isolate(String member) {
-            cut(Links.PLANE, member, 2);
-            members().forEach(other -> cut(other, member, 2));
-        }
-
-        private List<String> ends() {
-            List<String> all = new ArrayList<>(members());
-            all.add(Links.PLANE);
-            String one = all.remove(random.nextInt(all.size()));
-            return List.of(one, all.get(random.nextInt(all.size())));
+            cutBoth(PLANE, member);
+            members().forEach(other -> cutBoth(other, member));
         }
 
         private void kill(String member) {

@@ -3,6 +3,7 @@ package dev.tenon.testkit.ssh;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tenon.api.DataSize;
+import dev.tenon.api.Instance;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.Resources;
 import dev.tenon.api.TenantId;
@@ -10,6 +11,10 @@ import dev.tenon.api.Topology;
 import dev.tenon.engine.postgresql.PostgresqlEngine;
 import dev.tenon.spi.engine.EngineRequest;
 import dev.tenon.spi.workload.MemberWorkload;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,6 +41,23 @@ final class Members {
                         .ephemeral(false)
                         .build())
                 .get(0);
+    }
+
+    /** Asks an instance for one number. */
+    static int ask(Instance instance, String sql) throws SQLException {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement();
+                ResultSet r = s.executeQuery(sql)) {
+            assertThat(r.next()).isTrue();
+            return r.getInt(1);
+        }
+    }
+
+    static void execute(Instance instance, String sql) throws SQLException {
+        try (Connection c = instance.dataSource().getConnection();
+                Statement s = c.createStatement()) {
+            s.execute(sql);
+        }
     }
 
     /** Something that becomes so. */

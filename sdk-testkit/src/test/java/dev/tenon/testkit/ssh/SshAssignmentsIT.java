@@ -30,7 +30,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.testcontainers.DockerClientFactory;
 
 /** Several control planes and processes that die agree where members are: two deliveries over one store, on two real hosts. */
 @NeedsDocker
@@ -116,8 +115,7 @@ class SshAssignmentsIT {
             assertThat(there.observe(w.ref()).state()).isEqualTo(MemberState.ABSENT);
             SshContainer host = container(here.prepare(w, EPOCH));
             here.start(w, EPOCH, Duration.ofMinutes(1));
-            var docker = DockerClientFactory.instance().client();
-            docker.pauseContainerCmd(host.getContainerId()).exec();
+            host.pause();
             try {
                 Members.within(PROMPTLY, "unknown, and soon", () -> there.observe(w.ref())
                         .state()
@@ -134,7 +132,7 @@ class SshAssignmentsIT {
                     later.destroy(other.ref(), EPOCH, DestroyMode.EVERYTHING);
                 }
             } finally {
-                docker.unpauseContainerCmd(host.getContainerId()).exec();
+                host.resume();
             }
             Members.within(Duration.ofMinutes(1), "seen again", () -> there.observe(w.ref())
                     .state()

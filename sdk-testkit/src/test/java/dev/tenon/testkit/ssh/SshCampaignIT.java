@@ -2,7 +2,6 @@ package dev.tenon.testkit.ssh;
 
 import dev.tenon.api.Cidr;
 import dev.tenon.api.DataSize;
-import dev.tenon.api.Durability;
 import dev.tenon.api.Member;
 import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.SshDelivery;
@@ -11,25 +10,20 @@ import dev.tenon.spi.delivery.DeliveryDriver;
 import dev.tenon.testkit.local.Campaign;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.testcontainers.DockerClientFactory;
 
 /** The {@link Campaign} on three hosts over SSH, in two zones, whose links are cut by filters in each host's own network. */
 @NeedsDocker
 class SshCampaignIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
-    private static final String PLANE = "plane";
-    private static final int BOTH = 2;
 
     private static List<SshContainer> hosts = List.of();
 
@@ -75,15 +69,8 @@ class SshCampaignIT {
     @ParameterizedTest(name = "seed {0}")
     @MethodSource("dev.tenon.testkit.local.Campaign#seeds")
     void cluster_underFaults_keepsWhatItAcknowledged(long seed) throws Exception {
-        SplittableRandom random = new SplittableRandom(seed);
-        int standbys = 1 + random.nextInt(2);
-        Durability durability = random.nextInt(3) == 0 ? Durability.BALANCED : Durability.STRICT;
-        System.out.println("seed " + seed + ": " + standbys + " standbys, " + durability);
-        try (OnHosts campaign = new OnHosts(random)) {
-            campaign.start(standbys, durability, i -> i.addWhitelist(Cidr.parse("172.16.0.0/12")));
-            for (int i = Campaign.faults(4); i > 0; i--) {
-                campaign.next();
-            }
+        try (OnHosts campaign = new OnHosts(seed)) {
+            campaign.run(4, i -> i.addWhitelist(Cidr.parse("172.16.0.0/12")));
         }
     }
 
@@ -91,8 +78,8 @@ class SshCampaignIT {
         private final Set<SshContainer> paused = new HashSet<>();
         private SshDelivery delivery;
 
-        OnHosts(SplittableRandom random) {
-            super(Fault.class, random, PATIENCE);
+        OnHosts(long seed) {
+            super(Fault.class, seed, PATIENCE);
         }
 
         @Override
@@ -131,15 +118,10 @@ class SshCampaignIT {
 
         @Override
         protected void heal() {
-            paused.forEach(host -> DockerClientFactory.instance()
-                    .client()
-                    .unpauseContainerCmd(host.getContainerId())
-                    .exec());
+            paused.forEach(SshContainer::resume);
             paused.clear();
-            for (SshContainer host : hosts) {
-                connect(host);
-                host.sh("rm -f /var/lib/tenon/filler");
-            }
+            connect();
+            hosts.forEach(host -> host.sh("rm -f /var/lib/tenon/filler"));
         }
 
         @Override
@@ -153,26 +135,14 @@ class SshCampaignIT {
                 case STANDBYS_HOST_LOST -> lose(host(standby), millis);
                 case PRIMARYS_HOST_PAUSED -> pause(host(primary));
                 case STANDBYS_HOST_PAUSED -> pause(host(standby));
-                case LINK_CUT -> {
-                    List<String> ends = ends();
-                    cut(ends.get(0), ends.get(1), random.nextInt(3));
-                }
-                case LINK_FLAPS -> {
-                    List<String> ends = ends();
-                    int way = random.nextInt(3);
-                    for (long left = millis; left > 0; left -= 500) {
-                        cut(ends.get(0), ends.get(1), way);
-                        pause(random.nextInt(400));
-                        hosts.forEach(this::connect);
-                        pause(random.nextInt(100));
-                    }
-                }
+                case LINK_CUT -> cutAny();
+                case LINK_FLAPS -> flap(millis);
                 case LINK_LOSSY ->
                     filter(host(members().get(random.nextInt(members().size()))), "in", "numgen random mod 5 == 0");
                 case PRIMARY_ISOLATED -> isolate(host(primary));
                 case STANDBY_ISOLATED -> isolate(host(standby));
                 case KILLED_WHILE_CUT -> {
-                    cut(primary, standby, random.nextInt(3));
+                    cutSomehow(primary, standby);
                     pause(random.nextInt(1_000));
                     kill(primary);
                 }
@@ -199,10 +169,7 @@ class SshCampaignIT {
 
         private void pause(SshContainer host) {
             if (paused.add(host)) {
-                DockerClientFactory.instance()
-                        .client()
-                        .pauseContainerCmd(host.getContainerId())
-                        .exec();
+                host.pause();
             }
         }
 
@@ -224,24 +191,8 @@ class SshCampaignIT {
 
         // ---- links
 
-        private List<String> ends() {
-            List<String> all = new ArrayList<>(members());
-            all.add(PLANE);
-            String one = all.remove(random.nextInt(all.size()));
-            return List.of(one, all.get(random.nextInt(all.size())));
-        }
-
-        /** Both ways if {@code way} is 2, else from the first to the second or back. */
-        private void cut(String a, String b, int way) {
-            if (way != 1) {
-                cut(a, b);
-            }
-            if (way != 0) {
-                cut(b, a);
-            }
-        }
-
-        private void cut(String from, String to) {
+        @Override
+        protected void cut(String from, String to) {
             // The control plane's address is its clients', too; it is the one that comes by SSH.
             if (from.equals(PLANE)) {
                 filter(host(to), "in", "tcp dport 22");
@@ -266,6 +217,11 @@ class SshCampaignIT {
                         way,
                         kind);
             }
+        }
+
+        @Override
+        protected void connect() {
+            hosts.forEach(this::connect);
         }
 
         private void connect(SshContainer host) {

@@ -143,6 +143,16 @@ public final class SshContainer extends GenericContainer<SshContainer> {
                 .getIpAddress();
     }
 
+    /** Lets all of it stand still, as a host that hangs does. */
+    public void pause() {
+        getDockerClient().pauseContainerCmd(getContainerId()).exec();
+    }
+
+    /** Lets it go on. */
+    public void resume() {
+        getDockerClient().unpauseContainerCmd(getContainerId()).exec();
+    }
+
     List<String> hostKeys() {
         return sh("cat /etc/ssh/ssh_host_*_key.pub").lines().toList();
     }

@@ -18,10 +18,6 @@ import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.spi.workload.MemberRef;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,7 +25,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.testcontainers.DockerClientFactory;
 
 /** Whole instances on two real OpenSSH servers, through the public API, and what becomes of them when a host or its link fails. */
 @NeedsDocker
@@ -88,15 +83,6 @@ class SshHostsIT {
                 .await(PATIENCE);
     }
 
-    private static int ask(Instance instance, String sql) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement();
-                ResultSet r = s.executeQuery(sql)) {
-            assertThat(r.next()).isTrue();
-            return r.getInt(1);
-        }
-    }
-
     private static MemberRef member(Instance instance) {
         return new MemberRef(instance.tenant(), instance.id(), "m-1");
     }
@@ -131,9 +117,9 @@ class SshHostsIT {
             SshContainer host = zone.equals("a") ? first : second;
             try (Tenon tenon = tenon(delivery("life", both()))) {
                 Instance orders = create(tenon, "orders-" + zone, zone);
-                assertThat(ask(orders, "SELECT 1")).isEqualTo(1);
+                assertThat(Members.ask(orders, "SELECT 1")).isEqualTo(1);
                 assertThat(HostTraces.processes(host, member(orders))).hasSize(1);
-                ask(orders, "WITH w AS (SELECT 41 AS n) SELECT n FROM w");
+                Members.ask(orders, "WITH w AS (SELECT 41 AS n) SELECT n FROM w");
 
                 HostTraces.killMain(host, member(orders));
                 Members.within(
@@ -141,7 +127,7 @@ class SshHostsIT {
                         "healed",
                         () -> healthy(orders)
                                 && HostTraces.processes(host, member(orders)).size() == 1);
-                assertThat(ask(orders, "SELECT 2")).isEqualTo(2);
+                assertThat(Members.ask(orders, "SELECT 2")).isEqualTo(2);
 
                 orders.delete().await(PATIENCE);
                 orders.purge().await(PATIENCE);
@@ -167,7 +153,7 @@ class SshHostsIT {
                     .find("orders")
                     .orElseThrow();
             Members.within(PATIENCE, "healthy", () -> healthy(after));
-            assertThat(ask(after, "SELECT 1")).isEqualTo(1);
+            assertThat(Members.ask(after, "SELECT 1")).isEqualTo(1);
             assertThat(HostTraces.processes(first, member(after))).isEqualTo(process);
             after.delete().await(PATIENCE);
             after.purge().await(PATIENCE);
@@ -179,8 +165,7 @@ class SshHostsIT {
         try (Tenon tenon = tenon(delivery("pause", both()))) {
             Instance here = create(tenon, "here", "a");
             Instance there = create(tenon, "there", "b");
-            var docker = DockerClientFactory.instance().client();
-            docker.pauseContainerCmd(first.getContainerId()).exec();
+            first.pause();
             try {
                 Members.within(PATIENCE, "seen", () -> here.view().health() instanceof Health.Unknown);
                 HostTraces.killMain(second, member(there));
@@ -189,13 +174,13 @@ class SshHostsIT {
                         "the other host heals meanwhile",
                         () -> healthy(there)
                                 && HostTraces.processes(second, member(there)).size() == 1);
-                assertThat(ask(there, "SELECT 1")).isEqualTo(1);
+                assertThat(Members.ask(there, "SELECT 1")).isEqualTo(1);
                 assertThat(here.view().health()).isInstanceOf(Health.Unknown.class);
             } finally {
-                docker.unpauseContainerCmd(first.getContainerId()).exec();
+                first.resume();
             }
             Members.within(PATIENCE, "back", () -> healthy(here));
-            assertThat(ask(here, "SELECT 1")).isEqualTo(1);
+            assertThat(Members.ask(here, "SELECT 1")).isEqualTo(1);
             for (Instance each : List.of(here, there)) {
                 each.delete().await(PATIENCE);
                 each.purge().await(PATIENCE);

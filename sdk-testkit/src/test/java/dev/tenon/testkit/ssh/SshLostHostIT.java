@@ -38,7 +38,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.testcontainers.DockerClientFactory;
 
 /** Real hosts that do not come back, or come back when they are no longer waited for. */
 @NeedsDocker
@@ -96,20 +95,6 @@ class SshLostHostIT {
         return hosts.get(Integer.parseInt(host.substring(1)) - 1);
     }
 
-    private static void pause(String host) {
-        DockerClientFactory.instance()
-                .client()
-                .pauseContainerCmd(container(host).getContainerId())
-                .exec();
-    }
-
-    private static void resume(String host) {
-        DockerClientFactory.instance()
-                .client()
-                .unpauseContainerCmd(container(host).getContainerId())
-                .exec();
-    }
-
     private static String host(Member member) {
         return member.host().orElseThrow();
     }
@@ -120,13 +105,6 @@ class SshLostHostIT {
 
     private static boolean well(Instance instance) {
         return instance.view().health() instanceof Health.Healthy;
-    }
-
-    private static void write(Instance instance, String sql) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement()) {
-            s.execute(sql);
-        }
     }
 
     private static long rows(Instance instance) throws SQLException {
@@ -162,10 +140,11 @@ class SshLostHostIT {
         SshDelivery delivery = delivery("time");
         try (Tenon tenon = tenon(delivery, check -> check.replaceAfter(Duration.ofSeconds(8)))) {
             Instance orders = created(tenon, "orders", s -> s.topology(t -> t.standbys(1)));
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             Member old = orders.view().members().get(1);
             MemberRef ref = new MemberRef(orders.tenant(), orders.id(), old.name());
-            pause(host(old));
+            container(host(old)).pause();
             try {
                 Members.within(PATIENCE, "says until when it waits", () -> orders.explain()
                         .waitsFor()
@@ -179,12 +158,12 @@ class SshLostHostIT {
                         .isNotEqualTo(host(orders.view().members().get(0)));
                 assertThat(told(tenon, "standby.lost", "m-2")).isTrue();
                 assertThat(told(tenon, "standby.replaced", "m-2")).isTrue();
-                write(orders, "INSERT INTO t VALUES (101)");
+                Members.execute(orders, "INSERT INTO t VALUES (101)");
                 assertThat(status(delivery, host(old)).members())
                         .as("nothing is promised there")
                         .isEmpty();
             } finally {
-                resume(host(old));
+                container(host(old)).resume();
             }
             Members.within(
                     PATIENCE,
@@ -203,7 +182,8 @@ class SshLostHostIT {
         try (Tenon tenon = tenon(delivery, HealthCheck.Builder::neverReplace)) {
             Instance orders =
                     created(tenon, "orders", s -> s.topology(t -> t.standbys(1).durability(Durability.STRICT)));
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             Member old = orders.view().members().get(0);
             String host = host(old);
             MemberRef ref = new MemberRef(orders.tenant(), orders.id(), old.name());
@@ -211,7 +191,7 @@ class SshLostHostIT {
                     .isInstanceOfSatisfying(
                             ConflictException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ILLEGAL_STATE))
                     .hasMessageContaining("drain it");
-            pause(host);
+            container(host).pause();
             try {
                 Members.within(PATIENCE, "the standby leads", () -> names(orders)
                         .get(0)
@@ -220,9 +200,9 @@ class SshLostHostIT {
                         .isEmpty());
                 delivery.lost(host, tenon, Set.of());
                 Members.within(PATIENCE, "replaced", () -> names(orders).equals(List.of("m-2", "m-3")) && well(orders));
-                write(orders, "INSERT INTO t VALUES (101)");
+                Members.execute(orders, "INSERT INTO t VALUES (101)");
             } finally {
-                resume(host);
+                container(host).resume();
             }
             Members.within(
                     PATIENCE,
@@ -244,10 +224,10 @@ class SshLostHostIT {
             delivery.disable("h2");
             delivery.disable("h3");
             Instance kept = created(tenon, "kept", s -> {});
-            write(kept, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t VALUES (1)");
+            Members.execute(kept, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t VALUES (1)");
             Instance gone = created(tenon, "gone", s -> {});
             MemberRef ref = new MemberRef(gone.tenant(), gone.id(), "m-1");
-            pause("h1");
+            container("h1").pause();
             try {
                 Members.within(PATIENCE, "unseen", () -> kept.view().health() instanceof Health.Unknown);
                 assertThatThrownBy(() -> delivery.lost("h1", tenon, Set.of(gone.id())))
@@ -263,7 +243,7 @@ class SshLostHostIT {
                 assertThat(status(delivery, "h1").members())
                         .containsExactly(new MemberRef(kept.tenant(), kept.id(), "m-1"));
             } finally {
-                resume("h1");
+                container("h1").resume();
             }
             Members.within(PATIENCE, "back with its host", () -> well(kept));
             assertThat(rows(kept)).isEqualTo(1);

@@ -35,7 +35,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.testcontainers.DockerClientFactory;
 
 /** A primary and its standby on different real OpenSSH servers, with clients and members that meet over the network. */
 @NeedsDocker
@@ -100,13 +99,6 @@ class SshPairsIT {
         }
     }
 
-    private static void write(Instance instance, String sql) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement()) {
-            s.execute(sql);
-        }
-    }
-
     /** Through the URL that clients are handed, which verifies names. */
     private static Connection standby(Instance instance) throws SQLException {
         var credential = instance.credential();
@@ -147,18 +139,19 @@ class SshPairsIT {
                     .extracting(m -> m.host().orElse(""))
                     .doesNotHaveDuplicates();
             Members.within(PATIENCE, "follows", () -> streams(orders));
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
             assertThat(text(standby(orders), "SELECT pg_is_in_recovery() AND count(*) = 1000 FROM t"))
                     .isEqualTo("t");
 
             orders.rebuildStandby("m-2").await(PATIENCE);
-            write(orders, "INSERT INTO t VALUES (1001)");
+            Members.execute(orders, "INSERT INTO t VALUES (1001)");
             assertThat(text(standby(orders), "SELECT count(*) FROM t")).isEqualTo("1001");
 
             for (String target : List.of("m-2", "m-1")) {
                 orders.switchover(target).await(PATIENCE);
                 assertThat(orders.view().members().get(0).name()).isEqualTo(target);
-                write(orders, "INSERT INTO t SELECT max(id) + 1 FROM t");
+                Members.execute(orders, "INSERT INTO t SELECT max(id) + 1 FROM t");
             }
             assertThat(text(standby(orders), "SELECT count(*) FROM t")).isEqualTo("1003");
 
@@ -181,12 +174,13 @@ class SshPairsIT {
     void restart_pairOnTwoHosts_rollsAndTheStandbyTakesOver() throws Exception {
         try (Tenon tenon = tenon(delivery("rolled", 2))) {
             Instance orders = pair(tenon, Durability.BALANCED);
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             Map<String, List<String>> before = servers(orders);
 
             orders.restart().await(PATIENCE);
             assertThat(orders.view().members().get(0).name()).isEqualTo("m-2");
-            write(orders, "INSERT INTO t VALUES (101)");
+            Members.execute(orders, "INSERT INTO t VALUES (101)");
             Members.within(PATIENCE, "follows", () -> streams(orders));
             assertThat(servers(orders))
                     .allSatisfy((member, pids) ->
@@ -211,7 +205,8 @@ class SshPairsIT {
         try (Tenon tenon = tenon(delivery)) {
             delivery.disable("h3");
             Instance orders = pair(tenon, Durability.STRICT);
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             String host = orders.view().members().get(0).host().orElseThrow();
 
             assertThat(delivery.moveAway(host, tenon, PATIENCE))
@@ -221,7 +216,7 @@ class SshPairsIT {
             assertThat(delivery.moveAway(host, tenon, Duration.ofSeconds(5)))
                     .as("there is no other host yet")
                     .containsOnlyKeys(orders.id());
-            write(orders, "INSERT INTO t VALUES (101)");
+            Members.execute(orders, "INSERT INTO t VALUES (101)");
             delivery.enable("h3");
             assertThat(delivery.moveAway(host, tenon, PATIENCE)).isEmpty();
 
@@ -237,7 +232,7 @@ class SshPairsIT {
                         assertThat(status.promised().cpuMillis()).isZero();
                     });
             assertThat(delivery.moveAway(host, tenon, PATIENCE)).as("again").isEmpty();
-            write(orders, "INSERT INTO t VALUES (102)");
+            Members.execute(orders, "INSERT INTO t VALUES (102)");
             assertThat(text(standby(orders), "SELECT count(*) FROM t")).isEqualTo("102");
             remove(orders);
         }
@@ -271,19 +266,19 @@ class SshPairsIT {
     void primarysHost_paused_standbyLeadsAndTheHostJoinsAgain() throws Exception {
         try (Tenon tenon = tenon(delivery("silent", 2))) {
             Instance orders = pair(tenon, Durability.BALANCED);
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
+            Members.execute(
+                    orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)");
             Member old = orders.view().members().get(0);
-            var docker = DockerClientFactory.instance().client();
-            docker.pauseContainerCmd(host(old).getContainerId()).exec();
+            host(old).pause();
             try {
                 Members.within(
                         PATIENCE,
                         "the standby leads",
                         () -> !orders.view().members().get(0).name().equals(old.name()));
                 // Waits until the new primary may go on alone.
-                write(orders, "INSERT INTO t VALUES (101)");
+                Members.execute(orders, "INSERT INTO t VALUES (101)");
             } finally {
-                docker.unpauseContainerCmd(host(old).getContainerId()).exec();
+                host(old).resume();
             }
             Members.within(PATIENCE, "follows", () -> streams(orders));
             assertThat(orders.view().members().get(1).name()).isEqualTo(old.name());
@@ -297,15 +292,14 @@ class SshPairsIT {
     void standbysHost_paused_isDoneWithoutAndFollowsAgain() throws Exception {
         try (Tenon tenon = tenon(delivery("paused", 2))) {
             Instance orders = pair(tenon, Durability.BALANCED);
-            write(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
+            Members.execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY)");
             SshContainer host = host(orders.view().members().get(1));
-            var docker = DockerClientFactory.instance().client();
-            docker.pauseContainerCmd(host.getContainerId()).exec();
+            host.pause();
             try {
                 Members.within(PATIENCE, "seen", () -> !(orders.view().health() instanceof Health.Healthy));
-                write(orders, "INSERT INTO t VALUES (1)");
+                Members.execute(orders, "INSERT INTO t VALUES (1)");
             } finally {
-                docker.unpauseContainerCmd(host.getContainerId()).exec();
+                host.resume();
             }
             Members.within(PATIENCE, "follows again", () -> streams(orders));
             assertThat(places(orders)).hasSize(2);

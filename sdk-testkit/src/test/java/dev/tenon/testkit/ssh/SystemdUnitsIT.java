@@ -26,10 +26,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -252,28 +249,19 @@ class SystemdUnitsIT {
                     .await(PATIENCE);
             MemberRef ref = new MemberRef(orders.tenant(), orders.id(), "m-1");
             List<String> main = HostTraces.processes(host, ref);
-            assertThatThrownBy(() -> ask(
+            assertThatThrownBy(() -> Members.ask(
                             orders, "SELECT length(string_agg(repeat('x', 1000000), '')) FROM generate_series(1, 900)"))
                     .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getSQLState())
                             .as("ended, not refused")
                             .startsWith("08"));
             Members.within(PATIENCE, "it serves again", () -> {
                 try {
-                    return ask(orders, "SELECT 1") == 1;
+                    return Members.ask(orders, "SELECT 1") == 1;
                 } catch (SQLException e) {
                     return false;
                 }
             });
             assertThat(HostTraces.processes(host, ref)).as("the main process").isEqualTo(main);
-        }
-    }
-
-    private static int ask(Instance instance, String sql) throws SQLException {
-        try (Connection c = instance.dataSource().getConnection();
-                Statement s = c.createStatement();
-                ResultSet r = s.executeQuery(sql)) {
-            assertThat(r.next()).isTrue();
-            return r.getInt(1);
         }
     }
 }
