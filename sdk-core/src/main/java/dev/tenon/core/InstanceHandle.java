@@ -36,6 +36,7 @@ import dev.tenon.core.change.Submitter;
 import dev.tenon.core.instance.InstanceDoc;
 import dev.tenon.core.operation.OperationDoc;
 import dev.tenon.core.operation.Phase;
+import dev.tenon.core.reconcile.Reconciler;
 import dev.tenon.core.time.Ticker;
 import dev.tenon.spi.delivery.AdminAddress;
 import dev.tenon.spi.engine.ConnectionInfo;
@@ -150,7 +151,10 @@ record InstanceHandle(ControlPlane plane, Caller caller, TenantId tenant, Instan
         return new Explanation(
                 summary(doc, operation),
                 operation.flatMap(InstanceHandle::waitsFor).or(() -> absence(doc)),
-                operation.flatMap(OperationDoc::nextTryAt).or(() -> absence(doc).flatMap(InstanceHandle::until)),
+                operation
+                        .flatMap(OperationDoc::nextTryAt)
+                        .or(() -> absence(doc).flatMap(InstanceHandle::until))
+                        .or(() -> Reconciler.healsAt(doc).filter(plane.clock.instant()::isBefore)),
                 plane.diary.latest(id));
     }
 

@@ -179,14 +179,16 @@ final class HealthPlanner {
                 .orElseGet(() -> new Decision.Heal(reason, hung));
     }
 
-    /**
-     * What falls over again and again is started at growing distances, so that it does not use up the host. Returns how long not to heal it
-     * yet, if so.
-     */
+    /** What falls over again and again is started at growing distances, so that it does not use up the host. Returns for how long it is left. */
     static Optional<Duration> wait(int heals, Optional<Instant> healedAt, Instant now) {
-        return healedAt.filter(at -> heals > 0)
-                .map(at -> Duration.between(now, at.plus(pause(heals))))
+        return notBefore(heals, healedAt)
+                .map(at -> Duration.between(now, at))
                 .filter(pause -> !pause.isNegative() && !pause.isZero());
+    }
+
+    /** Returns when it may be healed again at the earliest, if it was healed of late. */
+    static Optional<Instant> notBefore(int heals, Optional<Instant> healedAt) {
+        return healedAt.filter(at -> heals > 0).map(at -> at.plus(pause(heals)));
     }
 
     /** Returns the least time between the last healing and the next; the first failure is healed at once. */

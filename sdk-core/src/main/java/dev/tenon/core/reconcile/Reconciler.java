@@ -191,6 +191,13 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
+    /** Returns when an instance that is not as it shall be may be healed, at the earliest; empty if at once, or if there is nothing to heal. */
+    public static Optional<Instant> healsAt(InstanceDoc doc) {
+        return doc.health() instanceof Health.Healthy
+                ? Optional.empty()
+                : HealthPlanner.notBefore(doc.heals(), doc.healedAt());
+    }
+
     private Outcome look(InstanceId id) {
         Optional<Lease> lease = leases.of(InstanceDoc.shard(id));
         if (lease.isEmpty()) {

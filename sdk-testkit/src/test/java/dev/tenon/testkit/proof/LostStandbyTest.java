@@ -141,6 +141,9 @@ final class LostStandbyTest {
                     .filter(reason -> reason.code() == Reason.Code.MEMBER_LOST)
                     .flatMap(Reason::because)
                     .isPresent());
+            World.eventually(
+                    "says when it is tried again",
+                    () -> orders.explain().nextTryAt().isPresent());
             assertThat(names(orders)).containsExactly("m-1", "m-2");
             world.place.unreachable(member(orders, "m-2"), false);
             World.eventually("well again", () -> {
