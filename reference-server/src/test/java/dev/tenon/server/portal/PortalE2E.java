@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tenon.api.Change;
 import dev.tenon.api.Secret;
 import dev.tenon.api.Tenon;
 import dev.tenon.baremetal.LocalDelivery;
@@ -44,6 +45,7 @@ class PortalE2E {
     @TempDir
     Path directory;
 
+    private Tenon tenon;
     private Server server;
     private ChromeDriver browser;
 
@@ -57,8 +59,7 @@ class PortalE2E {
                 .port(0)
                 .adminPassword(Secret.of(PASSWORD))
                 .build();
-        Tenon tenon =
-                Tenon.builder().directory(home).delivery(LocalDelivery.create()).build();
+        tenon = Tenon.builder().directory(home).delivery(LocalDelivery.create()).build();
         server = Server.start(settings, tenon);
         ChromeOptions options = new ChromeOptions();
         options.setBinary(BROWSER.toFile());
@@ -88,6 +89,12 @@ class PortalE2E {
             browser.quit();
         }
         if (server != null) {
+            // Databases outlive the server.
+            tenon.tenants()
+                    .find("shop")
+                    .flatMap(shop -> shop.instances().find("orders"))
+                    .ifPresent(orders -> orders.apply(new Change.Delete(Optional.of(Duration.ZERO)))
+                            .await(PATIENCE));
             server.close();
         }
     }
