@@ -177,13 +177,13 @@ class StandbysHttpIT {
     }
 
     @Test
-    void create_withoutAKind_isRefused() {
-        Answer answer = server.request("POST", "/v1/tenants/" + tenant + "/instances", server.admin())
+    void create_standbysAlone_areAPrimaryWithStandbys() {
+        Answer preview = server.request("POST", "/v1/tenants/" + tenant + "/instances:preview", server.admin())
                 .json(TestServer.spec("orders").replaceFirst("}$", ",\"topology\":{\"standbys\":1}}"))
                 .send();
 
-        assertThat(answer.status()).as(answer.text()).isEqualTo(400);
-        assertThat(answer.text()).contains("topology.kind");
+        assertThat(preview.status()).as(preview.text()).isEqualTo(200);
+        assertThat(preview.at("/change/spec/topology/kind").textValue()).isEqualTo("PRIMARY_STANDBY");
     }
 
     @ParameterizedTest(name = "{0}")

@@ -30,19 +30,18 @@ public record Topology(TopologyKind kind, int standbys, Durability durability, b
         }
     }
 
-    /** Reads a shape: what is missing has its default. */
+    /** Reads a shape: what is missing has its default, as with the builder. */
     @JsonCreator
     static Topology of(
             @JsonProperty("kind") @Nullable TopologyKind kind,
             @JsonProperty("standbys") @Nullable Integer standbys,
             @JsonProperty("durability") @Nullable Durability durability,
             @JsonProperty("acrossZones") @Nullable Boolean acrossZones) {
-        if (kind == null) {
-            throw new InvalidSpecException("topology.kind", "is missing");
-        }
+        int count = standbys == null ? 0 : standbys;
+        TopologyKind usual = count == 0 ? TopologyKind.SINGLE : TopologyKind.PRIMARY_STANDBY;
         return new Topology(
-                kind,
-                standbys == null ? 0 : standbys,
+                kind == null ? usual : kind,
+                count,
                 durability == null ? Durability.BALANCED : durability,
                 acrossZones != null && acrossZones);
     }

@@ -13,6 +13,7 @@ import dev.tenon.server.auth.Auth;
 import dev.tenon.server.auth.Role;
 import dev.tenon.server.auth.User;
 import dev.tenon.server.http.HttpProblem;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -74,9 +75,14 @@ final class SystemRoutes {
                             ObjectNode body = c.object(false);
                             Secret password = required(Changes.password(body));
                             UserBody read = c.bodies().value(body, UserBody.class);
-                            if (read.name() == null || read.role() == null) {
+                            if (read.name() == null) {
+                                throw HttpProblem.invalid(ErrorCode.REQUEST_INVALID, "name", "is missing");
+                            }
+                            if (read.role() == null) {
                                 throw HttpProblem.invalid(
-                                        ErrorCode.REQUEST_INVALID, read.name() == null ? "name" : "role", "is missing");
+                                        ErrorCode.REQUEST_INVALID,
+                                        "role",
+                                        "is missing; expected one of " + Arrays.toString(Role.values()));
                             }
                             User user = new User(read.name(), read.role(), read.tenant());
                             user.tenant().ifPresent(t -> c.caller().tenant(t.value()));
@@ -104,7 +110,9 @@ final class SystemRoutes {
                                     boolean disabled = c.body(DisabledBody.class)
                                             .disabled()
                                             .orElseThrow(() -> HttpProblem.invalid(
-                                                    ErrorCode.REQUEST_INVALID, "disabled", "is missing"));
+                                                    ErrorCode.REQUEST_INVALID,
+                                                    "disabled",
+                                                    "is missing; expected true or false"));
                                     c.auth().disable(c.path("user"), disabled);
                                     c.ctx().status(204);
                                 })
