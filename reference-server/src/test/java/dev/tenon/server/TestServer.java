@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
+import org.awaitility.Awaitility;
 
 /** A real server on a real socket, in front of a real control plane whose place and engine are simulated. */
 public final class TestServer implements AutoCloseable {
@@ -171,13 +172,14 @@ public final class TestServer implements AutoCloseable {
         return last[0];
     }
 
-    /** Waits for something; asks again as soon as there was an answer. */
+    /** Waits for something. */
     public static void until(String what, BooleanSupplier condition) {
-        long begun = System.nanoTime();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - begun).as(what).isLessThan(PATIENCE.toNanos());
-            Thread.onSpinWait();
-        }
+        Awaitility.await(what)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(5))
+                .pollInSameThread()
+                .until(condition::getAsBoolean);
     }
 
     public Call request(String method, String path, String token) {

@@ -14,10 +14,11 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -107,20 +108,13 @@ class SharedServersIT {
                 .filter(process -> process.info().commandLine().orElse("").contains(Daemon.class.getName()));
     }
 
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(String what, Condition condition) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        try {
-            while (!condition.holds()) {
-                assertThat(System.nanoTime()).as(what).isLessThan(deadline);
-                LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
-            }
-        } catch (Exception e) {
-            throw new AssertionError(what, e);
-        }
+    private static void await(String what, Callable<Boolean> condition) {
+        Awaitility.await(what)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .pollInSameThread()
+                .until(condition);
     }
 
     private static void nothingIsLeft() {

@@ -52,6 +52,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -154,12 +155,13 @@ final class ChangesTest {
                 .isEqualTo(code));
     }
 
-    private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
-        CountDownLatch never = new CountDownLatch(1);
-        for (int i = 0; !holds.getAsBoolean(); i++) {
-            assertThat(i).as(what).isLessThan(6_000);
-            assertThat(never.await(10, TimeUnit.MILLISECONDS)).isFalse();
-        }
+    private static void eventually(String what, BooleanSupplier holds) {
+        Awaitility.await(what)
+                .atMost(Duration.ofMinutes(1))
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(10))
+                .pollInSameThread()
+                .until(holds::getAsBoolean);
     }
 
     private static OperationState state(Operation<?> operation) {

@@ -20,9 +20,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -54,12 +53,13 @@ final class SilentServerIT {
         tenon.close();
     }
 
-    private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
-        CountDownLatch never = new CountDownLatch(1);
-        for (long left = PATIENCE.toMillis(); !holds.getAsBoolean(); left -= 20) {
-            assertThat(left).as(what).isPositive();
-            assertThat(never.await(20, TimeUnit.MILLISECONDS)).isFalse();
-        }
+    private static void eventually(String what, BooleanSupplier holds) {
+        Awaitility.await(what)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .pollInSameThread()
+                .until(holds::getAsBoolean);
     }
 
     private List<String> events() {

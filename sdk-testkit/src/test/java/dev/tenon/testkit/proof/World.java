@@ -39,12 +39,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A store and a place that outlive the control planes which a test starts, crashes and starts again on them. */
 final class World implements AutoCloseable {
@@ -199,18 +199,17 @@ final class World implements AutoCloseable {
         eventually(() -> what, holds);
     }
 
+    /** Longer than {@link #PATIENCE}: a look itself may take long on a busy machine. */
     static void eventually(Supplier<String> what, BooleanSupplier holds) {
         try {
-            CountDownLatch never = new CountDownLatch(1);
-            for (long left = PATIENCE.toMillis(); !holds.getAsBoolean(); left -= 2) {
-                if (left <= 0) {
-                    throw new AssertionError("not within " + PATIENCE + ": " + what.get());
-                }
-                never.await(2, TimeUnit.MILLISECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError("interrupted: " + what.get(), e);
+            Awaitility.await()
+                    .atMost(PATIENCE.multipliedBy(3))
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(2))
+                    .pollInSameThread()
+                    .until(holds::getAsBoolean);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(what.get(), e);
         }
     }
 

@@ -15,12 +15,10 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Callable;
+import org.awaitility.Awaitility;
 
 /** What tests of single members need. */
 final class Members {
@@ -60,19 +58,13 @@ final class Members {
         }
     }
 
-    /** Something that becomes so. */
-    interface Condition {
-        boolean holds() throws Exception;
-    }
-
     /** Looks again and again until something holds. */
-    static void within(Duration patience, String what, Condition condition) throws Exception {
-        Clock clock = Clock.systemUTC();
-        Instant end = clock.instant().plus(patience);
-        CountDownLatch never = new CountDownLatch(1);
-        while (!condition.holds()) {
-            assertThat(clock.instant()).as(what).isBefore(end);
-            assertThat(never.await(50, TimeUnit.MILLISECONDS)).isFalse();
-        }
+    static void within(Duration patience, String what, Callable<Boolean> condition) {
+        Awaitility.await(what)
+                .atMost(patience)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50))
+                .pollInSameThread()
+                .until(condition);
     }
 }
