@@ -116,7 +116,10 @@ final class ControlPlane implements AutoCloseable {
                             : new SoleLease(store, ticker, node, settings.lease(), InstanceDoc.SHARDS));
             for (DeliveryDriver delivery : settings.deliveries()) {
                 delivery.start(new DeliveryContext(
-                        installation.delivery(delivery.id()), clock, this::wake, new PlaceNotes(store, delivery.id())));
+                        installation.delivery(delivery.id()),
+                        clock,
+                        this::wake,
+                        new PlaceNotes(store, vault, delivery.id())));
                 opened(delivery);
             }
             reconciler = opened(new Reconciler(

@@ -131,6 +131,12 @@ public interface DeliveryDriver extends AutoCloseable {
         throw new ProviderException(ErrorCode.UNSUPPORTED, "the place " + id() + " does not give members up");
     }
 
+    /**
+     * Looks at what other control planes may have written to {@link DeliveryContext#state}, such as hosts that came or went. Called about
+     * once a second where the store is shared; must cost next to nothing when there is nothing new.
+     */
+    default void refresh() {}
+
     /** Ends what this driver itself runs: watchers, pools, ephemeral members. Durable members go on. */
     @Override
     void close();

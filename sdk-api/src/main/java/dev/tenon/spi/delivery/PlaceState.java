@@ -1,6 +1,11 @@
 package dev.tenon.spi.delivery;
 
+import dev.tenon.api.ErrorCode;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Secret;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -37,10 +42,29 @@ public interface PlaceState {
     /** Writes all or nothing, durably; returns false if one of the notes has another version by now. */
     boolean write(List<Write> writes);
 
+    /**
+     * Returns secrets by name as a text that only this installation can open, to be put into a note.
+     *
+     * @param key the note that it is for
+     * @param version the version which that note will have with it; in no other note or version can it be opened
+     */
+    String seal(String key, long version, Map<String, Secret> secrets);
+
+    /**
+     * Opens what was sealed.
+     *
+     * @param key the note that holds it
+     * @param version of that note
+     * @throws dev.tenon.api.ProviderException {@code INTERNAL} if it was changed, belongs elsewhere or is of another installation
+     */
+    Map<String, Secret> open(String key, long version, String sealed);
+
     /** Returns a state that is gone with this process, for deliveries that are used without a control plane. */
     static PlaceState inMemory() {
         return new PlaceState() {
             private final TreeMap<String, Note> notes = new TreeMap<>();
+            /** Nothing leaves this process, so what is put into a note only says where to find them. */
+            private final Map<String, Map<String, Secret>> sealed = new HashMap<>();
 
             @Override
             public synchronized Optional<Note> find(String key) {
@@ -69,6 +93,27 @@ public interface PlaceState {
                                     () -> notes.remove(write.key()));
                 }
                 return true;
+            }
+
+            private String place(String key, long version, String number) {
+                return number + "@" + version + "/" + key;
+            }
+
+            @Override
+            public synchronized String seal(String key, long version, Map<String, Secret> secrets) {
+                String number = String.valueOf(sealed.size());
+                sealed.put(place(key, version, number), Map.copyOf(secrets));
+                return number;
+            }
+
+            @Override
+            public synchronized Map<String, Secret> open(String key, long version, String number) {
+                Map<String, Secret> secrets = sealed.get(place(key, version, number));
+                if (secrets == null) {
+                    throw new ProviderException(
+                            ErrorCode.INTERNAL, "nothing was sealed so for version " + version + " of " + key);
+                }
+                return secrets;
             }
         };
     }

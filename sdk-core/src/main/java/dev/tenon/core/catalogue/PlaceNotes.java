@@ -1,5 +1,7 @@
 package dev.tenon.core.catalogue;
 
+import dev.tenon.api.Secret;
+import dev.tenon.core.secret.Vault;
 import dev.tenon.spi.delivery.PlaceState;
 import dev.tenon.spi.store.Commit;
 import dev.tenon.spi.store.CommitRefusedException;
@@ -8,19 +10,23 @@ import dev.tenon.spi.store.Query;
 import dev.tenon.spi.store.StateStore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
-/** The notes of one delivery as documents of the store. Thread-safe. */
+/** The notes of one delivery as documents of the store; secrets in them are encrypted under the master key. Thread-safe. */
 public final class PlaceNotes implements PlaceState {
     private static final String KIND = "place-note";
+    private static final String NO_TENANT = "-";
     private static final int PAGE = 1_000;
 
     private final StateStore store;
+    private final Vault vault;
     private final String delivery;
 
     /** Keeps the notes of a delivery in an open store. */
-    public PlaceNotes(StateStore store, String delivery) {
+    public PlaceNotes(StateStore store, Vault vault, String delivery) {
         this.store = store;
+        this.vault = vault;
         this.delivery = delivery;
     }
 
@@ -64,7 +70,7 @@ public final class PlaceNotes implements PlaceState {
                 commit.addPuts(new Commit.Put(
                         KIND,
                         id(write.key()),
-                        "-",
+                        NO_TENANT,
                         delivery,
                         "",
                         0,
@@ -82,5 +88,19 @@ public final class PlaceNotes implements PlaceState {
         } catch (CommitRefusedException e) {
             return false;
         }
+    }
+
+    private Vault.Place place(String key, long version) {
+        return new Vault.Place(NO_TENANT, KIND, id(key), version);
+    }
+
+    @Override
+    public String seal(String key, long version, Map<String, Secret> secrets) {
+        return vault.seal(place(key, version), secrets);
+    }
+
+    @Override
+    public Map<String, Secret> open(String key, long version, String sealed) {
+        return vault.open(place(key, version), sealed);
     }
 }

@@ -46,6 +46,8 @@ public final class Housekeeping implements AutoCloseable {
     /** How soon work is begun that another control plane accepted for one of our instances. */
     private static final Duration NOTICE = Duration.ofMillis(250);
 
+    private static final Duration PLACES = Duration.ofSeconds(1);
+
     /** How often a part of the past is looked at for what can be forgotten. */
     private static final Duration TRIM = Duration.ofMinutes(1);
 
@@ -91,6 +93,8 @@ public final class Housekeeping implements AutoCloseable {
         chores.add(new Chore("tenon-history", TRIM, new History(store, leases, history)::trim));
         if (store.shared()) {
             chores.add(new Chore("tenon-notice", NOTICE, this::notice));
+            chores.add(new Chore(
+                    "tenon-places", PLACES, () -> offering.deliveries().forEach(DeliveryDriver::refresh)));
         }
         chores.forEach(chore -> chore.thread.start());
     }

@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.ProviderException;
+import dev.tenon.api.Secret;
 import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.core.catalogue.PlaceNotes;
+import dev.tenon.core.secret.MasterKey;
+import dev.tenon.core.secret.Vault;
 import dev.tenon.core.store.SqliteStore;
 import dev.tenon.spi.delivery.DeliveryContext;
 import dev.tenon.spi.delivery.DestroyMode;
@@ -22,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
@@ -70,7 +74,7 @@ class SshAssignmentsIT {
     void open() {
         store = SqliteStore.file(directory.resolve("store.db"), Clock.systemUTC());
         store.open();
-        state = new PlaceNotes(store, "shared");
+        state = new PlaceNotes(store, new Vault(MasterKey.unkept()), "shared");
     }
 
     @AfterEach
@@ -162,6 +166,16 @@ class SshAssignmentsIT {
             public boolean write(List<Write> writes) {
                 state.write(writes);
                 throw new ProviderException(ErrorCode.STORE_UNAVAILABLE, "the answer was lost");
+            }
+
+            @Override
+            public String seal(String key, long version, Map<String, Secret> secrets) {
+                return state.seal(key, version, secrets);
+            }
+
+            @Override
+            public Map<String, Secret> open(String key, long version, String sealed) {
+                return state.open(key, version, sealed);
             }
         };
         String chosen;
