@@ -63,7 +63,7 @@ public enum ErrorCode {
     VERSION_CONFLICT(ErrorCategory.CONFLICT),
     /** The world moved since the preview or the request for approval was made. */
     STALE(ErrorCategory.CONFLICT),
-    /** The tenant still owns instances. */
+    /** The tenant still owns instances, or the host still carries members. */
     NOT_EMPTY(ErrorCategory.CONFLICT),
     /** The operation was cancelled. */
     CANCELLED(ErrorCategory.CONFLICT),

@@ -19,7 +19,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which host carries which member, and which hosts take new ones: notes that all control planes share, written before a host is told
@@ -64,8 +66,14 @@ final class Assignments {
      *
      * @param mode what was said of it, or empty
      * @param since number of the write that said so
+     * @param adoption of a host that was adopted while a control plane ran: this time, not an earlier one of the same name; or empty
      */
-    private record Kept(String mode, long since) {}
+    private record Kept(String mode, long since, String adoption) {
+        Kept {
+            // Not noted before hosts could be adopted.
+            adoption = adoption == null ? "" : adoption;
+        }
+    }
 
     /**
      * All that was assigned at one moment.
@@ -73,16 +81,34 @@ final class Assignments {
      * @param members by external name
      * @param modes of those hosts of which it was said
      * @param hosts notes of hosts
+     * @param adoptions of those hosts that were adopted
      * @param left what was given up and may still lie on a host, as {@link #place} names it
      */
-    record Seen(Map<String, Assigned> members, Map<String, Mode> modes, Map<String, Note> hosts, Set<String> left) {}
+    record Seen(
+            Map<String, Assigned> members,
+            Map<String, Mode> modes,
+            Map<String, Note> hosts,
+            Map<String, String> adoptions,
+            Set<String> left) {
+        /** Names the members that are on a host or are still to be removed from it. */
+        Set<String> on(String host) {
+            return Stream.concat(
+                            members.values().stream()
+                                    .filter(a -> a.host().equals(host))
+                                    .map(Assigned::name),
+                            left.stream()
+                                    .filter(place -> place.startsWith(place(host, "")))
+                                    .map(place -> place.substring(host.length() + 1)))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
 
     Assignments(PlaceState state, Clock clock) {
         this.state = state;
         this.clock = clock;
     }
 
-    private static <T> T read(Note note, Class<T> type) {
+    static <T> T read(Note note, Class<T> type) {
         try {
             return Member.parse(note.text(), type);
         } catch (IOException e) {
@@ -90,7 +116,7 @@ final class Assignments {
         }
     }
 
-    private static Optional<String> text(Object content) {
+    static Optional<String> text(Object content) {
         try {
             return Optional.of(new String(Member.json(content), StandardCharsets.UTF_8));
         } catch (IOException e) {
@@ -110,13 +136,15 @@ final class Assignments {
     Seen seen() {
         Map<String, Mode> modes = new HashMap<>();
         Map<String, Note> hosts = new HashMap<>();
+        Map<String, String> adoptions = new HashMap<>();
         // Before the members: who is assigned in between raises a version, and the choice is made anew.
         for (Note note : state.list(HOST)) {
             String host = note.key().substring(HOST.length());
-            String mode = read(note, Kept.class).mode();
-            if (!mode.isEmpty()) {
-                modes.put(host, Mode.valueOf(mode));
+            Kept kept = read(note, Kept.class);
+            if (!kept.mode().isEmpty()) {
+                modes.put(host, Mode.valueOf(kept.mode()));
             }
+            adoptions.put(host, kept.adoption());
             hosts.put(host, note);
         }
         Map<String, Assigned> members = new HashMap<>();
@@ -126,7 +154,7 @@ final class Assignments {
         Set<String> left = state.list(LEFT).stream()
                 .map(note -> note.key().substring(LEFT.length()))
                 .collect(Collectors.toSet());
-        return new Seen(members, modes, hosts, left);
+        return new Seen(members, modes, hosts, adoptions, left);
     }
 
     /** Names a member on a host. */
@@ -152,7 +180,25 @@ final class Assignments {
                 new Write(
                         HOST + host,
                         note.map(Note::version).orElse(0L),
-                        note.map(Note::text).or(() -> text(new Kept("", 0))))));
+                        note.map(Note::text).or(() -> text(new Kept("", 0, ""))))));
+    }
+
+    /** Returns the write that says which adoption of a host it is that members may be assigned to; what was said of its name stays. */
+    Write adopted(String host, String adoption) {
+        Optional<Note> note = state.find(HOST + host);
+        Kept kept = note.map(n -> read(n, Kept.class)).orElseGet(() -> new Kept("", 0, ""));
+        return new Write(
+                HOST + host, note.map(Note::version).orElse(0L), text(new Kept(kept.mode(), kept.since(), adoption)));
+    }
+
+    /** Returns the write that forgets what was said of a host, if nothing was assigned to it since. */
+    static Write nothingSaid(String host, Seen counted) {
+        return new Write(
+                HOST + host,
+                Optional.ofNullable(counted.hosts().get(host))
+                        .map(Note::version)
+                        .orElse(0L),
+                Optional.empty());
     }
 
     /** Returns those of these members of which nothing is noted. */
@@ -293,7 +339,11 @@ final class Assignments {
                 return;
             }
             long version = note.map(Note::version).orElse(0L);
-            if (state.write(List.of(new Write(HOST + host, version, text(new Kept(mode.name(), version + 1)))))) {
+            if (state.write(List.of(new Write(
+                    HOST + host,
+                    version,
+                    text(new Kept(
+                            mode.name(), version + 1, kept.map(Kept::adoption).orElse(""))))))) {
                 return;
             }
         }

@@ -50,6 +50,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -58,6 +59,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +68,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Several hosts as one place: knows which host carries which member, chooses hosts for new ones, and notices what ends. A thread per
- * host keeps the connection; only that thread waits for a host that cannot be reached, everybody else is told at once.
+ * host keeps the connection; only that thread waits for a host that cannot be reached, everybody else is told at once. Hosts are those
+ * that the builder describes and those that are adopted; of the same name, the described one counts.
  */
 final class HostFleet implements DeliveryDriver {
     private static final Logger log = LoggerFactory.getLogger(HostFleet.class);
@@ -76,18 +79,29 @@ final class HostFleet implements DeliveryDriver {
     private final SshDelivery.Settings settings;
     private final DeliveryContext context;
     private final Ticker ticker;
-    private final Links links;
+    private final RandomGenerator random = new SecureRandom();
     private final Uploads uploads;
-    private final Tunnels tunnels;
     private final Assignments assignments;
+    private final Adoptions adoptions;
     private final ExecutorService askers;
-    private final Map<String, Entry> hosts = new LinkedHashMap<>();
-    private final Set<Capability> always;
+    /** Held while hosts come and go; nobody else waits for it. */
+    private final Object changing = new Object();
+    /** By name; replaced as a whole. */
+    private volatile Map<String, Entry> hosts = Map.of();
+
+    private volatile @Nullable Reach reach;
+    private long edition;
     private volatile boolean closed;
+
+    /** How hosts are reached; made for the first one, as a place without hosts shall cost nothing. */
+    private record Reach(Links links, Tunnels tunnels, SshHost.Setup setup) {}
 
     /** A host, what was last seen on it, and whether it answers. */
     private static final class Entry {
         final SshHost host;
+        /** Empty if the builder describes it. */
+        final Optional<Adoptions.Adopted> adopted;
+
         final Thread keeper;
         /** What each member that lies here was promised, by external name. */
         final Map<String, MemberRecord> members = new ConcurrentHashMap<>();
@@ -97,11 +111,14 @@ final class HostFleet implements DeliveryDriver {
         volatile Optional<String> silent = Optional.of("it was not reached yet");
 
         volatile boolean tried;
+        /** It is not one of the hosts any more. */
+        volatile boolean gone;
 
         volatile ErrorCode code = ErrorCode.PROVIDER_UNAVAILABLE;
 
-        Entry(SshHost host, Function<Entry, Thread> keeper) {
+        Entry(SshHost host, Optional<Adoptions.Adopted> adopted, Function<Entry, Thread> keeper) {
             this.host = host;
+            this.adopted = adopted;
             this.keeper = keeper.apply(this);
         }
     }
@@ -112,39 +129,55 @@ final class HostFleet implements DeliveryDriver {
         this.ticker = ticker;
         AtomicInteger number = new AtomicInteger();
         this.assignments = new Assignments(context.state(), context.clock());
+        this.adoptions = new Adoptions(context.state(), assignments);
         this.askers = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "tenon-" + settings.id() + "-ask-" + number.incrementAndGet());
             thread.setDaemon(true);
             return thread;
         });
-        this.links = new Links(settings.id(), settings.limits(), ticker::nanos);
         this.uploads = new Uploads(context.directory().resolve("uploads"));
-        this.tunnels = new Tunnels(sockets(context.directory()), settings.id());
-        SshHost.Setup setup = new SshHost.Setup(
-                settings.id(),
-                settings.runAs(),
-                settings.firstPort(),
-                settings.lastPort(),
-                settings.software(),
-                uploads,
-                tunnels,
-                ticker,
-                context.clock(),
-                new SecureRandom(),
-                this::peer);
-        for (HostSpec spec : settings.hosts()) {
-            SshHost host = new SshHost(spec, setup, links.to(target(spec)));
-            hosts.put(
-                    spec.name(),
-                    new Entry(
-                            host,
-                            entry -> new Thread(() -> keep(entry), "tenon-" + settings.id() + "-host-" + spec.name())));
+    }
+
+    private Reach reach() {
+        synchronized (changing) {
+            if (closed) {
+                throw Failures.of(ErrorCode.PROVIDER_UNAVAILABLE, "the delivery " + id() + " is closed");
+            }
+            Reach made = reach;
+            if (made == null) {
+                Tunnels tunnels = new Tunnels(sockets(context.directory()), settings.id());
+                SshHost.Setup setup = new SshHost.Setup(
+                        settings.id(),
+                        settings.runAs(),
+                        settings.firstPort(),
+                        settings.lastPort(),
+                        settings.software(),
+                        uploads,
+                        tunnels,
+                        ticker,
+                        context.clock(),
+                        random,
+                        this::peer);
+                made = new Reach(new Links(settings.id(), settings.limits(), ticker::nanos), tunnels, setup);
+                reach = made;
+            }
+            return made;
         }
-        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL, Capability.GIVE_UP);
-        if (hosts.size() > 1) {
-            can.add(Capability.SEVERAL_HOSTS);
-        }
-        this.always = Collections.unmodifiableSet(can);
+    }
+
+    private SshHost reached(HostSpec spec) {
+        Reach how = reach();
+        return new SshHost(spec, how.setup(), how.links().to(target(spec)));
+    }
+
+    private Entry begin(HostSpec spec, Optional<Adoptions.Adopted> adopted) {
+        Entry entry = new Entry(reached(spec), adopted, e -> {
+            Thread keeper = new Thread(() -> keep(e), "tenon-" + settings.id() + "-host-" + spec.name());
+            keeper.setDaemon(true);
+            return keeper;
+        });
+        entry.keeper.start();
+        return entry;
     }
 
     private Path sockets(Path directory) {
@@ -177,20 +210,26 @@ final class HostFleet implements DeliveryDriver {
     /** Starts the keepers and waits until each host has answered or failed once, but never long. */
     static HostFleet start(SshDelivery.Settings settings, DeliveryContext context, Ticker ticker) {
         HostFleet fleet = new HostFleet(settings, context, ticker);
-        for (Entry entry : fleet.hosts.values()) {
-            entry.keeper.setDaemon(true);
-            entry.keeper.start();
-        }
-        Ticker.Deadline deadline = ticker.in(FIRST_CONTACT);
         try {
-            while (fleet.hosts.values().stream().anyMatch(e -> !e.tried) && !deadline.passed()) {
-                ticker.pause(Duration.ofMillis(2));
-            }
+            Map<String, Entry> described = new LinkedHashMap<>();
+            settings.hosts().forEach(spec -> {
+                described.put(spec.name(), fleet.begin(spec, Optional.empty()));
+                fleet.hosts = Collections.unmodifiableMap(new LinkedHashMap<>(described));
+            });
+            fleet.refresh();
+            fleet.firstContact();
         } catch (RuntimeException e) {
             fleet.close();
             throw e;
         }
         return fleet;
+    }
+
+    private void firstContact() {
+        Ticker.Deadline deadline = ticker.in(FIRST_CONTACT);
+        while (hosts.values().stream().anyMatch(e -> !e.tried) && !deadline.passed()) {
+            ticker.pause(Duration.ofMillis(2));
+        }
     }
 
     @Override
@@ -207,7 +246,7 @@ final class HostFleet implements DeliveryDriver {
 
     private void keep(Entry entry) {
         Duration pause = Duration.ofMillis(500);
-        while (!closed) {
+        while (!closed && !entry.gone) {
             try {
                 HostFacts facts = entry.host.adopt();
                 clean(entry);
@@ -240,11 +279,11 @@ final class HostFleet implements DeliveryDriver {
                 lost(entry, ErrorCode.PROVIDER_UNAVAILABLE, e.toString());
             }
             entry.tried = true;
-            if (!closed) {
+            if (!closed && !entry.gone) {
                 try {
                     ticker.pause(pause);
                 } catch (ProviderException e) {
-                    // Only close() interrupts.
+                    // Only its end interrupts.
                     return;
                 }
                 pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
@@ -257,7 +296,7 @@ final class HostFleet implements DeliveryDriver {
         entry.code = code;
         entry.silent = Optional.of(why);
         entry.host.forget();
-        if (news && !closed) {
+        if (news && !closed && !entry.gone) {
             log.warn("The host {} does not answer: {}", entry.host.spec().name(), why);
             wakeAll(entry);
         }
@@ -330,6 +369,194 @@ final class HostFleet implements DeliveryDriver {
         return entry(name).host;
     }
 
+    /**
+     * Looks whether hosts were adopted, described anew or removed, by whomever. What this control plane adopts and removes takes effect
+     * here, too: what is written is what is known.
+     */
+    @Override
+    public void refresh() {
+        List<Entry> before;
+        Map<String, Entry> now = new LinkedHashMap<>();
+        synchronized (changing) {
+            long latest = adoptions.edition();
+            if (closed || latest == edition) {
+                return;
+            }
+            before = List.copyOf(hosts.values());
+            before.stream().filter(e -> e.adopted.isEmpty()).forEach(e -> now.put(name(e), e));
+            for (Adoptions.Adopted adopted : adoptions.list()) {
+                String name = adopted.spec().name();
+                Entry known = hosts.get(name);
+                if (now.containsKey(name)) {
+                    log.warn("The host {} is described in the builder, which counts, and was adopted, too", name);
+                } else if (known != null && same(known.adopted.orElseThrow(), adopted)) {
+                    now.put(name, known);
+                } else {
+                    now.put(name, begin(adopted.spec(), Optional.of(adopted)));
+                }
+            }
+            hosts = Collections.unmodifiableMap(now);
+            edition = latest;
+        }
+        List<Entry> gone = before.stream().filter(e -> !now.containsValue(e)).toList();
+        gone.forEach(this::release);
+        gone.forEach(HostFleet::join);
+    }
+
+    private static boolean same(Adoptions.Adopted one, Adoptions.Adopted other) {
+        return one.adoption().equals(other.adoption()) && one.version() == other.version();
+    }
+
+    private static String name(Entry entry) {
+        return entry.host.spec().name();
+    }
+
+    private void release(Entry entry) {
+        entry.gone = true;
+        entry.host.close();
+        entry.keeper.interrupt();
+        entry.members.keySet().forEach(this::untunnel);
+    }
+
+    private static void join(Entry entry) {
+        try {
+            entry.keeper.join(5000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void untunnel(String member) {
+        Reach made = reach;
+        if (made != null) {
+            made.tunnels().end(member);
+        }
+    }
+
+    /** Adds a host; see {@link SshDelivery#adopt}. */
+    HostStatus adopt(HostSpec spec) {
+        target(spec);
+        refresh();
+        requireNew(spec);
+        tryOut(spec);
+        for (int tries = 0; tries < Assignments.CONFLICTS; tries++) {
+            boolean noted = adoptions.add(spec, Long.toHexString(random.nextLong()));
+            if (noted) {
+                refresh();
+                firstContact();
+                log.info("The host {} is adopted", spec.name());
+                return status(spec.name());
+            }
+            refresh();
+            requireNew(spec);
+        }
+        throw Assignments.contended();
+    }
+
+    private void requireNew(HostSpec spec) {
+        if (hosts.containsKey(spec.name())) {
+            throw new InvalidSpecException(
+                    ErrorCode.NAME_TAKEN, "host.name", "another host has the name " + spec.name());
+        }
+        requireElsewhere(spec);
+    }
+
+    /** Members of one machine under two names would seem to be on two hosts. */
+    private void requireElsewhere(HostSpec spec) {
+        for (Entry entry : hosts.values()) {
+            HostSpec other = entry.host.spec();
+            if (!other.name().equals(spec.name())
+                    && other.address().equals(spec.address())
+                    && other.port() == spec.port()) {
+                throw new InvalidSpecException("host.address", "the host " + other.name() + " has this address");
+            }
+        }
+    }
+
+    /**
+     * Connects as described and looks whether the host can carry members, and does carry those that it shall.
+     *
+     * @throws ConflictException {@code ILLEGAL_STATE} if a member that is noted there is not
+     */
+    private void tryOut(HostSpec spec) {
+        try (SshHost host = reached(spec)) {
+            log.debug("The host {} says of itself: {}", spec.name(), host.adopt());
+            Set<String> there = host.scan(List.of()).stream().map(Sight::name).collect(Collectors.toSet());
+            List<String> missing = assignments.seen().members().values().stream()
+                    .filter(a -> a.host().equals(spec.name()))
+                    .map(Assignments.Assigned::name)
+                    .filter(name -> !there.contains(name))
+                    .toList();
+            if (!missing.isEmpty()) {
+                throw new ConflictException(
+                        ErrorCode.ILLEGAL_STATE,
+                        "the host " + spec.name() + " carries " + String.join(", ", missing) + ", and what answers at "
+                                + spec.address() + " does not: it is another machine");
+            }
+        }
+    }
+
+    private Adoptions.Adopted adopted(String name) {
+        return entry(name)
+                .adopted
+                .orElseThrow(() -> new ConflictException(
+                        ErrorCode.ILLEGAL_STATE,
+                        "the host " + name + " is described in the builder; change it or leave it out there"));
+    }
+
+    /** Describes an adopted host anew; see {@link SshDelivery#change}. */
+    HostStatus change(String name, Consumer<HostSpec.Builder> edit) {
+        refresh();
+        Adoptions.Adopted known = adopted(name);
+        HostSpec.Builder builder = HostSpec.builder().from(known.spec());
+        edit.accept(builder);
+        HostSpec spec = builder.build();
+        if (!spec.name().equals(name)) {
+            throw new InvalidSpecException(
+                    "host.name", "is " + name + " and stays; adopt another host for another name");
+        }
+        target(spec);
+        requireElsewhere(spec);
+        tryOut(spec);
+        if (!adoptions.change(known, spec)) {
+            throw Failures.of(
+                    ErrorCode.PROVIDER_UNAVAILABLE, "somebody else changed the hosts at the same time; try again");
+        }
+        refresh();
+        firstContact();
+        log.info("The host {} is described anew", name);
+        return status(name);
+    }
+
+    /** Removes an adopted host; see {@link SshDelivery#remove}. */
+    void remove(String name) {
+        refresh();
+        for (int tries = 0; tries < Assignments.CONFLICTS; tries++) {
+            Entry entry = entry(name);
+            Adoptions.Adopted known = adopted(name);
+            // What is on the host but not noted is from before there were notes.
+            Set<String> there = new TreeSet<>();
+            if (entry.silent.isEmpty() && relist(entry)) {
+                there.addAll(entry.members.keySet());
+            }
+            Assignments.Seen counted = assignments.seen();
+            there.addAll(counted.on(name));
+            if (!there.isEmpty()) {
+                throw new ConflictException(
+                        ErrorCode.NOT_EMPTY,
+                        "the host " + name + " still carries " + String.join(", ", there)
+                                + "; drain it and move them away first");
+            }
+            if (adoptions.remove(known, counted)) {
+                refresh();
+                log.info("The host {} is removed", name);
+                return;
+            }
+            refresh();
+        }
+        throw Assignments.contended();
+    }
+
     void mode(String name, HostStatus.Mode mode) {
         assignments.mode(entry(name).host.spec().name(), mode);
     }
@@ -355,8 +582,16 @@ final class HostFleet implements DeliveryDriver {
     }
 
     List<HostStatus> hosts() {
+        Map<String, Entry> known = hosts;
+        if (known.isEmpty()) {
+            return List.of();
+        }
         Assignments.Seen assigned = assignments.seen();
-        return hosts.values().stream().map(entry -> status(entry, assigned)).toList();
+        return known.values().stream().map(entry -> status(entry, assigned)).toList();
+    }
+
+    private HostStatus status(String name) {
+        return status(entry(name), assignments.seen());
     }
 
     /** Returns the members that are assigned to a host. */
@@ -378,6 +613,7 @@ final class HostFleet implements DeliveryDriver {
                 Optional.ofNullable(entry.facts),
                 usable(entry).room(),
                 sum(carried).room(),
+                entry.adopted.isPresent(),
                 carried.stream().map(MemberRecord::ref).toList());
     }
 
@@ -405,14 +641,17 @@ final class HostFleet implements DeliveryDriver {
     /** Promises limits only while every host that was ever reached has them: a member may come to any of them. */
     @Override
     public Set<Capability> capabilities() {
-        List<HostFacts> reached = hosts.values().stream()
+        Map<String, Entry> known = hosts;
+        Set<Capability> can = EnumSet.of(Capability.DURABLE, Capability.EXEC, Capability.FILL, Capability.GIVE_UP);
+        if (known.size() > 1) {
+            can.add(Capability.SEVERAL_HOSTS);
+        }
+        List<HostFacts> reached = known.values().stream()
                 .flatMap(entry -> Optional.ofNullable(entry.facts).stream())
                 .toList();
-        if (reached.isEmpty() || !reached.stream().allMatch(HostFacts::units)) {
-            return always;
+        if (!reached.isEmpty() && reached.stream().allMatch(HostFacts::units)) {
+            can.addAll(Set.of(Capability.CPU_LIMIT, Capability.MEMORY_LIMIT, Capability.RESIZE_IN_PLACE));
         }
-        Set<Capability> can = EnumSet.of(Capability.CPU_LIMIT, Capability.MEMORY_LIMIT, Capability.RESIZE_IN_PLACE);
-        can.addAll(always);
         return Collections.unmodifiableSet(can);
     }
 
@@ -429,9 +668,13 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public PlaceCapacity capacity() {
+        Map<String, Entry> known = hosts;
+        if (known.isEmpty()) {
+            return new PlaceCapacity(List.of());
+        }
         List<PlaceCapacity.Host> answers = new ArrayList<>();
         Assignments.Seen assigned = assignments.seen();
-        for (Entry entry : hosts.values()) {
+        for (Entry entry : known.values()) {
             HostFacts facts = entry.facts;
             if (facts != null && mode(entry, assigned) == HostStatus.Mode.ENABLED && entry.silent.isEmpty()) {
                 HostPlanner.Amounts usable = usable(entry);
@@ -779,6 +1022,7 @@ final class HostFleet implements DeliveryDriver {
 
     /** Chooses a host and notes the choice, which promises the room to it before the host is told anything. */
     private Assignments.Assigned placed(MemberWorkload workload, Epoch epoch) {
+        refresh();
         List<Entry> offering = hosts.values().stream()
                 .filter(e -> !e.silent.isEmpty()
                         || e.host.builds().stream()
@@ -805,6 +1049,7 @@ final class HostFleet implements DeliveryDriver {
             Assignments.Seen assigned = assignments.seen();
             HostPlanner.Decision decision = HostPlanner.choose(
                     offering.stream()
+                            .filter(e -> current(e, assigned))
                             .map(e -> candidate(e, assigned, workload.ref()))
                             .toList(),
                     demand,
@@ -823,6 +1068,13 @@ final class HostFleet implements DeliveryDriver {
             }
         }
         throw Assignments.contended();
+    }
+
+    /** Whether a host is still the one that was adopted under its name: another control plane may just have removed it. */
+    private static boolean current(Entry entry, Assignments.Seen assigned) {
+        return entry.adopted
+                .map(a -> a.adoption().equals(assigned.adoptions().get(name(entry))))
+                .orElse(true);
     }
 
     private HostPlanner.Candidate candidate(Entry entry, Assignments.Seen assigned, MemberRef ref) {
@@ -880,7 +1132,7 @@ final class HostFleet implements DeliveryDriver {
             throw Assignments.contended();
         }
         dropped(assigned);
-        tunnels.end(assigned.name());
+        untunnel(assigned.name());
         log.warn(
                 "{} on the host {}, which does not answer, is given up; it is removed there when the host answers",
                 assigned.promised().ref(),
@@ -889,21 +1141,18 @@ final class HostFleet implements DeliveryDriver {
 
     @Override
     public void close() {
-        closed = true;
-        for (Entry entry : hosts.values()) {
-            entry.host.close();
-            entry.keeper.interrupt();
+        synchronized (changing) {
+            closed = true;
         }
-        tunnels.close();
-        links.close();
+        Collection<Entry> all = hosts.values();
+        all.forEach(this::release);
+        Reach made = reach;
+        if (made != null) {
+            made.tunnels().close();
+            made.links().close();
+        }
         askers.shutdownNow();
-        for (Entry entry : hosts.values()) {
-            try {
-                entry.keeper.join(5000);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        all.forEach(HostFleet::join);
         uploads.close();
     }
 }

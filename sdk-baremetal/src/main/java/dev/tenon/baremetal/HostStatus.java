@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param facts what it said of itself when it was last connected to; empty if it never was
  * @param usable what may be promised to members, nothing if it was never connected to
  * @param promised what is promised to those below
- * @param members the members that it carries or was chosen for; a host without any may be left out of the next builder
+ * @param adopted whether it was adopted while a control plane ran, so that it can be removed; else it is described in the builder
+ * @param members the members that it carries or was chosen for; a host without any may be removed, or left out of the next builder
  */
 public record HostStatus(
         String name,
@@ -28,6 +29,7 @@ public record HostStatus(
         Optional<HostFacts> facts,
         Room usable,
         Room promised,
+        boolean adopted,
         List<MemberRef> members) {
     /** Whether a host takes new members. */
     public enum Mode {

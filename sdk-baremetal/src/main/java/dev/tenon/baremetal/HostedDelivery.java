@@ -188,6 +188,11 @@ abstract class HostedDelivery<H extends DeliveryDriver> implements DeliveryDrive
     }
 
     @Override
+    public void refresh() {
+        running().refresh();
+    }
+
+    @Override
     public synchronized void close() {
         H started = running;
         running = null;

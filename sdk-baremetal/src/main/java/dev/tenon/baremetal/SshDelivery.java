@@ -89,7 +89,7 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
         }
 
         /**
-         * Adds a host.
+         * Adds a host. There may be none, as hosts can be {@linkplain SshDelivery#adopt adopted} while it runs.
          *
          * @throws InvalidSpecException {@code NAME_TAKEN} if another host has the name, and whatever is wrong with the host itself
          */
@@ -142,15 +142,8 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
             return this;
         }
 
-        /**
-         * Returns the delivery; no host is touched before {@link DeliveryDriver#start}.
-         *
-         * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host
-         */
+        /** Returns the delivery; no host is touched before {@link DeliveryDriver#start}. */
         public SshDelivery build() {
-            if (hosts.isEmpty()) {
-                throw new InvalidSpecException("hosts", "none; expected at least one");
-            }
             return new SshDelivery(new Settings(
                     id,
                     List.copyOf(hosts.values()),
@@ -172,6 +165,51 @@ public final class SshDelivery extends HostedDelivery<HostFleet> {
     @Override
     HostFleet open(DeliveryContext context, Ticker ticker) {
         return HostFleet.start(settings, context, ticker);
+    }
+
+    /**
+     * Adds a host, now and in every control plane that shares the store, until it is removed. Connects to it first; what is refused leaves
+     * nothing stored. Its secrets are kept encrypted. Returns when it answers and can be chosen for members; orders that it makes possible
+     * are taken five seconds later at the latest.
+     *
+     * <p>A host of the builder counts before an adopted one of the same name.
+     *
+     * @throws InvalidSpecException {@code NAME_TAKEN} if another host has the name, and whatever is wrong with the description
+     * @throws ProviderException {@code HOST_KEY_MISMATCH} if it shows another key than those pinned, {@code PROVIDER_UNAVAILABLE} if it
+     *     cannot be reached, {@code PROVIDER_FAILED} if it does not let the user in or cannot carry members: the message names all
+     *     that it lacks
+     * @throws ConflictException {@code ILLEGAL_STATE} if members were placed on a host of this name and are not found on it
+     */
+    public HostStatus adopt(Consumer<HostSpec.Builder> spec) {
+        HostSpec.Builder builder = HostSpec.builder();
+        spec.accept(builder);
+        return running().adopt(builder.build());
+    }
+
+    /**
+     * Describes an adopted host anew, for instance with another key to log in with, another host key or another address, whatever it
+     * carries. Connects to it as described first; what is refused leaves it as it was. Connections are made anew, sessions of the
+     * platform are cut, members go on.
+     *
+     * @param edit of what is known; {@code clientAddress} and {@code memberAddress} stay unless they are changed, too
+     * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host of this name, and as {@link #adopt}
+     * @throws ConflictException {@code ILLEGAL_STATE} if the builder describes it, or what answers there does not have its members
+     * @throws ProviderException as {@link #adopt}
+     */
+    public HostStatus change(String host, Consumer<HostSpec.Builder> edit) {
+        return running().change(host, edit);
+    }
+
+    /**
+     * Removes an adopted host, here at once and in every control plane that shares the store. What was installed there stays there; what was said
+     * of the host, such as that it is disabled, is forgotten, and its name is free.
+     *
+     * @throws InvalidSpecException {@code SPEC_INVALID} if there is no host of this name
+     * @throws ConflictException {@code NOT_EMPTY} while members are on it or are still to be removed from it: the message names them;
+     *     {@code ILLEGAL_STATE} if the builder describes it
+     */
+    public void remove(String host) {
+        running().remove(host);
     }
 
     /**

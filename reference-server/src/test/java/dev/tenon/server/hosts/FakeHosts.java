@@ -50,6 +50,7 @@ public final class FakeHosts implements Hosts {
                                         List.of())),
                                 new HostStatus.Room(5_600, DataSize.gib(11), DataSize.gib(70)),
                                 new HostStatus.Room(1_000, DataSize.gib(2), DataSize.gib(10)),
+                                false,
                                 List.of(MEMBER)),
                         mode == HostStatus.Mode.DRAINING
                                 ? Map.of(MEMBER.instance(), "no other host has room")
@@ -64,6 +65,7 @@ public final class FakeHosts implements Hosts {
                                 Optional.empty(),
                                 NOTHING,
                                 NOTHING,
+                                true,
                                 List.of()),
                         Map.of()));
     }
