@@ -474,7 +474,7 @@ final class PostgresqlSession implements EngineSession {
                 "read the history",
                 "SELECT h[1]::int, h[2]::pg_lsn - '0/0'::pg_lsn FROM pg_catalog.regexp_matches(coalesce("
                         + "pg_catalog.pg_read_file('pg_wal/' || substr(pg_catalog.pg_walfile_name("
-                        + "pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history', true), ''),"
+                        + "pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history', 0, 1048576, true), ''),"
                         + " '^([0-9]+)\\t([0-9A-F]+/[0-9A-F]+)', 'gn') h",
                 row -> ends.put(row.getInt(1), row.getLong(2)));
         return ends;
