@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -83,6 +84,18 @@ public interface DeliveryDriver extends AutoCloseable {
      *     {@code DISK_FULL}; {@code UNSUPPORTED} without {@link Capability#FILL}; what reading the archive throws
      */
     ObservedMember fill(MemberWorkload workload, String directory, InputStream tar, Epoch epoch);
+
+    /**
+     * Gives the directories to be filled of a prepared member that was never filled the very content with which those of another
+     * member began, if both would be copies of one template. Then writes the workload's files there. A member left half way by a crash is
+     * {@code INCOMPLETE}.
+     *
+     * @param other a member that was initialised, and never filled
+     * @return the member, complete; nothing if this is not so or the place has no such template: then nothing has changed
+     */
+    default Optional<ObservedMember> fillAlike(MemberWorkload workload, MemberRef other, Epoch epoch) {
+        return Optional.empty();
+    }
 
     /**
      * Starts the prepared member's processes that do not run and waits until it is ready, at most {@code timeout}.

@@ -9,6 +9,7 @@ import dev.tenon.api.Secret;
 import dev.tenon.api.Session;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -90,6 +91,14 @@ public interface EngineSession extends AutoCloseable {
      */
     default void admitStandbys(Set<String> members) {
         throw noReplication();
+    }
+
+    /**
+     * Returns from which position on a primary keeps its log for a standby that {@link #admitStandbys} made it ready for: whoever has the
+     * beginning of this log up to there, or further, can follow. Empty if that is not known.
+     */
+    default OptionalLong keptFrom(String standby) {
+        return OptionalLong.empty();
     }
 
     /** Returns {@link ReplicationStatus#revision()} alone, which is all that a session opened to see it is asked for. */

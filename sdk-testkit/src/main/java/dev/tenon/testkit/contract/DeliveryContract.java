@@ -610,6 +610,45 @@ public abstract class DeliveryContract {
         refused(ErrorCode.FENCED, () -> driver.fill(w, "data", archive("file"), OLDER));
     }
 
+    @Test
+    void fillAlike_whatWasNeverFilled_beginsAsAnother() {
+        MemberWorkload other = workload();
+        MemberWorkload w = MemberWorkload.builder()
+                .from(workload())
+                .initialise(List.of())
+                .addFilled("data")
+                .build();
+        assertThat(driver.fillAlike(w, other.ref(), FIRST))
+                .as("neither is prepared")
+                .isEmpty();
+        driver.prepare(w, FIRST);
+        assertThat(driver.fillAlike(w, other.ref(), FIRST))
+                .as("the other is not initialised")
+                .isEmpty();
+        driver.prepare(other, FIRST);
+        if (driver.fillAlike(w, other.ref(), FIRST).isEmpty()) {
+            assertThat(state(w)).isEqualTo(MemberState.INCOMPLETE);
+            return;
+        }
+        assertThat(state(w)).isEqualTo(MemberState.STOPPED);
+        assertThat(driver.start(w, FIRST, TIMEOUT).state()).isEqualTo(MemberState.RUNNING);
+        assertThat(driver.fillAlike(w, other.ref(), FIRST)).as("it has data").isEmpty();
+        refused(ErrorCode.FENCED, () -> driver.fillAlike(w, other.ref(), OLDER));
+        if (driver.capabilities().contains(Capability.FILL)) {
+            driver.stop(w, FIRST, StopMode.KILL);
+            driver.fill(w, "data", archive("file"), FIRST);
+            MemberWorkload third = MemberWorkload.builder()
+                    .from(workload())
+                    .initialise(List.of())
+                    .addFilled("data")
+                    .build();
+            driver.prepare(third, FIRST);
+            assertThat(driver.fillAlike(third, w.ref(), FIRST))
+                    .as("the other was filled since")
+                    .isEmpty();
+        }
+    }
+
     /** An archive with one file. */
     private static InputStream archive(String path) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();

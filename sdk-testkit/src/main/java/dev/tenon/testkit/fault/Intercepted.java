@@ -22,8 +22,18 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts an {@link Interceptor} around drivers, sessions and stores. */
 public final class Intercepted {
-    private static final Set<String> DELIVERY_VERBS =
-            Set.of("prepare", "fill", "start", "stop", "fence", "exec", "resize", "growVolume", "destroy", "giveUp");
+    private static final Set<String> DELIVERY_VERBS = Set.of(
+            "prepare",
+            "fill",
+            "fillAlike",
+            "start",
+            "stop",
+            "fence",
+            "exec",
+            "resize",
+            "growVolume",
+            "destroy",
+            "giveUp");
     private static final Set<String> SESSION_VERBS = Set.of(
             "handOver",
             "putAccount",
