@@ -23,6 +23,7 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -132,6 +133,11 @@ abstract class HostedDelivery<H extends DeliveryDriver> implements DeliveryDrive
             throw new InvalidSpecException("directory", directory + "; expected one of " + workload.filled());
         }
         return running().fill(workload, directory, tar, epoch);
+    }
+
+    @Override
+    public Optional<ObservedMember> fillAlike(MemberWorkload workload, MemberRef other, Epoch epoch) {
+        return running().fillAlike(workload, other, epoch);
     }
 
     @Override

@@ -611,6 +611,31 @@ final class LocalHost implements DeliveryDriver {
         return member.write(half.edit().complete(true).build(), durable);
     }
 
+    @Override
+    public Optional<ObservedMember> fillAlike(MemberWorkload workload, MemberRef other, Epoch epoch) {
+        Member member = member(workload.ref());
+        return exclusively(member, () -> {
+            Optional<MemberRecord> seen = admit(member, epoch).filter(r -> !r.complete());
+            if (seen.isEmpty()) {
+                return Optional.empty();
+            }
+            MemberRecord content = seen.get();
+            try {
+                if (!machine.preparation().fillAlike(member, content, workload.filled(), member(other))) {
+                    return Optional.empty();
+                }
+                machine.preparation().writeFiles(content, workload, rendering(member, content));
+                return Optional.of(observed(
+                        member,
+                        member.write(
+                                content.edit().complete(true).build(),
+                                member.root().durable())));
+            } catch (IOException e) {
+                throw Failures.io("filling " + member.ref() + " as " + other, e);
+            }
+        });
+    }
+
     private Rendering rendering(Member member, MemberRecord content) {
         return new Rendering(
                 content.directories(),

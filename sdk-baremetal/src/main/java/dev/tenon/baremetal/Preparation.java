@@ -15,6 +15,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /** Makes a member's directories and files true. */
@@ -43,13 +44,7 @@ final class Preparation {
         if (!shared.isEmpty()) {
             String key = Templates.key(content.softwareKey(), runAs, shared);
             Templates.Prepared template = templates.ensure(key, shared, rendering.softwareHome());
-            Spares spares = durable ? durableSpares : ephemeralSpares;
-            Path made = member.home().resolve(MADE);
-            spares.provide(template, durable, made);
-            for (String part : template.parts().keySet()) {
-                Files.move(made.resolve(part), content.path(part));
-            }
-            keeper.want(spares, template, durable);
+            place(template, durable, member, content);
         }
         makeDirectories(content, false);
         for (InitialiseStep step : workload.initialise()
@@ -67,6 +62,40 @@ final class Preparation {
             // Its own entries are synced with the record that completes it.
             Disk.syncDirectory(member.root().members());
         }
+    }
+
+    private void place(Templates.Prepared template, boolean durable, Member member, MemberRecord content)
+            throws IOException {
+        Spares spares = durable ? durableSpares : ephemeralSpares;
+        Path made = member.home().resolve(MADE);
+        spares.provide(template, durable, made);
+        for (String part : template.parts().keySet()) {
+            Files.move(made.resolve(part), content.path(part));
+        }
+        keeper.want(spares, template, durable);
+    }
+
+    /**
+     * Fills directories of an incomplete member with a copy of the template that another member's began as.
+     *
+     * @return whether both would be copies of one template; if not, nothing has changed
+     */
+    boolean fillAlike(Member member, MemberRecord content, Set<String> filled, Member other) throws IOException {
+        Path note = other.home().resolve(MADE).resolve(Spares.ORIGIN);
+        if (Files.notExists(note)) {
+            return false;
+        }
+        Optional<Templates.Prepared> template =
+                templates.find(Files.readAllLines(note).get(0));
+        if (template.isEmpty() || !template.get().parts().keySet().equals(filled)) {
+            return false;
+        }
+        Disk.deleteTree(member.home().resolve(MADE));
+        for (String part : filled) {
+            Disk.deleteTree(content.path(part));
+        }
+        place(template.get(), member.root().durable(), member, content);
+        return true;
     }
 
     /**

@@ -166,6 +166,14 @@ final class Templates {
         }
     }
 
+    /** Returns the template whose copies lie at a place of this name, if it is there as it was when they were made. */
+    Optional<Prepared> find(String shelf) throws IOException {
+        String key = shelf.substring(0, shelf.lastIndexOf('-'));
+        Prepared last = known.get(key);
+        return (last != null ? Optional.of(last) : read(key, root.resolve(key)))
+                .filter(template -> template.shelf().equals(shelf));
+    }
+
     private boolean unusedFor(Path lockFile, Duration time) throws IOException {
         try {
             return Files.getLastModifiedTime(lockFile).toInstant().plus(time).isBefore(clock.instant());

@@ -21,8 +21,10 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -84,8 +86,19 @@ final class MemberLink {
 
     private volatile boolean unfit;
     private volatile Set<String> admitted = Set.of();
+    /** From where the log was kept for those who are being made, when it was told to lead last. */
+    private volatile Kept kept = new Kept(0, Map.of());
+
     private volatile OptionalLong end = OptionalLong.empty();
     private volatile Optional<TenonException> failure = Optional.empty();
+
+    /** @param revision of the record by which it led */
+    private record Kept(long revision, Map<String, Long> from) {
+        boolean reaches(String member, Rebuild rebuild, long position) {
+            Long first = from.get(member);
+            return revision >= rebuild.since() && first != null && first <= position;
+        }
+    }
 
     MemberLink(MemberRef ref, Ticker ticker, Supplier<Instant> now) {
         this.ref = ref;
@@ -362,10 +375,7 @@ final class MemberLink {
             session(job).promote(job.record().revision());
         }
         // While it begins to lead: nobody is told to follow it before it does.
-        Set<String> others = new TreeSet<>(job.request().members());
-        others.remove(name());
-        session(job).admitStandbys(others);
-        admitted = others;
+        admit(job);
         if (promoted) {
             if (!until(PROMOTED, () -> ask(job).role() == EngineSession.Role.PRIMARY)) {
                 throw new ProviderException(ErrorCode.TIMEOUT, ref + " was told to lead and does not yet");
@@ -373,6 +383,18 @@ final class MemberLink {
             return; // proved when the record says that it leads
         }
         prove(job, setting, letIn);
+    }
+
+    private void admit(Job job) {
+        Set<String> others = new TreeSet<>(job.request().members());
+        others.remove(name());
+        session(job).admitStandbys(others);
+        Map<String, Long> from = new HashMap<>();
+        for (String made : job.record().rebuilds().keySet()) {
+            session(job).keptFrom(made).ifPresent(position -> from.put(made, position));
+        }
+        kept = new Kept(job.record().revision(), from);
+        admitted = others;
     }
 
     /**
@@ -453,10 +475,7 @@ final class MemberLink {
         disconnect();
         place = Optional.of(job.delivery().stop(workload, job.epoch(), cleanly ? StopMode.GRACEFUL : StopMode.KILL));
         if (cleanly) {
-            end = job.engine()
-                    .endOfLog(job.delivery()
-                            .exec(workload, job.engine().endOfLog(), job.epoch())
-                            .stdout());
+            end = endOfLog(job, workload);
         }
         answeredAt = ticker.nanos();
     }
@@ -476,22 +495,50 @@ final class MemberLink {
     private void remake(Job job, Rebuild rebuild, MemberLink source) {
         boolean made = base >= rebuild.since() && !lacksData(job);
         if (!made) {
+            MemberWorkload workload = job.workload(name());
+            OptionalLong twin = beginAlike(job, workload, source);
             if (!until(SHOWN, () -> source.admitted.contains(name()))) {
                 throw new ProviderException(
                         ErrorCode.PROVIDER_UNAVAILABLE, source.ref + " does not keep its log for " + ref + " yet");
             }
-            // Writes may wait for who needs no copy: it comes first, and a copy makes all else slow.
-            boolean others = job.request().members().stream()
-                    .anyMatch(member -> !member.equals(name())
-                            && !member.equals(source.name())
-                            && !job.record().rebuilds().containsKey(member));
-            if (others) {
-                until(EFFECT, source::isFollowed);
+            if (twin.isEmpty() || !source.kept.reaches(name(), rebuild, twin.getAsLong())) {
+                awaitOthers(job, source);
+                copy(job, workload, source);
             }
-            copy(job, job.workload(name()), source);
             base = job.record().revision();
         }
         follow(job, Optional.of(source.name()));
+    }
+
+    /**
+     * Lets it begin as its primary began, if both are copies of one template: then all that it lacks is in the primary's log. Returns
+     * where its own log ends, or nothing if it did not.
+     */
+    private OptionalLong beginAlike(Job job, MemberWorkload workload, MemberLink source) {
+        Optional<ObservedMember> alike = job.delivery().fillAlike(workload, source.ref, job.epoch());
+        if (alike.isEmpty()) {
+            return OptionalLong.empty();
+        }
+        place = alike;
+        return endOfLog(job, workload);
+    }
+
+    private static OptionalLong endOfLog(Job job, MemberWorkload workload) {
+        return job.engine()
+                .endOfLog(job.delivery()
+                        .exec(workload, job.engine().endOfLog(), job.epoch())
+                        .stdout());
+    }
+
+    /** Writes may wait for who needs no copy: it comes first, and a copy makes all else slow. */
+    private void awaitOthers(Job job, MemberLink source) {
+        boolean others = job.request().members().stream()
+                .anyMatch(member -> !member.equals(name())
+                        && !member.equals(source.name())
+                        && !job.record().rebuilds().containsKey(member));
+        if (others) {
+            until(EFFECT, source::isFollowed);
+        }
     }
 
     private boolean isFollowed() {

@@ -96,6 +96,8 @@ final class ClusterTemplate {
                 "max_wal_size=" + (ephemeral ? "2MB" : "64MB"),
                 "-c",
                 "min_wal_size=" + (ephemeral ? "2MB" : "32MB"));
+        // A standby made of it must have as much as these.
+        add(argv, "-c", "max_connections=10", "-c", "max_wal_senders=0", "-c", "max_worker_processes=0");
         add(argv, "template1");
         return argv;
     }

@@ -27,6 +27,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -543,6 +544,19 @@ final class PostgresqlSession implements EngineSession {
                 createSlot(slot);
             }
         }
+    }
+
+    @Override
+    public OptionalLong keptFrom(String standby) {
+        return ask(
+                        "look from where the log is kept",
+                        "SELECT restart_lsn - '0/0'::pg_catalog.pg_lsn FROM pg_catalog.pg_replication_slots"
+                                + " WHERE slot_name = ? AND restart_lsn IS NOT NULL AND wal_status <> 'lost'",
+                        row -> row.getLong(1),
+                        Members.slot(standby))
+                .stream()
+                .mapToLong(Long::longValue)
+                .findFirst();
     }
 
     /** What uses it may come back at once, or be another session of the platform that lets go of it, too. */

@@ -20,6 +20,8 @@ import dev.tenon.api.TenonException;
 import dev.tenon.api.Topology;
 import dev.tenon.api.TopologyKind;
 import dev.tenon.baremetal.LocalDelivery;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -31,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,6 +74,7 @@ final class StandbysIT {
         });
         assertThat(onStandby(orders, "SELECT pg_is_in_recovery() AND count(*) = 1000 FROM t"))
                 .isEqualTo("t");
+        assertThat(copied(orders)).as("it began as its primary did").isZero();
         try (Connection c = connect(orders, "primary");
                 Statement s = c.createStatement();
                 ResultSet r = s.executeQuery("SELECT pg_is_in_recovery()")) {
@@ -138,7 +142,9 @@ final class StandbysIT {
             writer.awaitMore(20);
             orders.addStandby().await(PATIENCE);
             assertThat(streams(orders.view())).isTrue();
+            assertThat(copied(orders)).as("the first began as its primary did").isZero();
             orders.addStandby().await(PATIENCE);
+            assertThat(copied(orders)).as("the log for the second is gone").isOne();
             assertThat(orders.view().members()).extracting(Member::name).containsExactly("m-1", "m-2", "m-3");
             assertThat(orders.view().spec().topology().standbys()).isEqualTo(2);
             long before = server(orders, "secondary");
@@ -155,6 +161,18 @@ final class StandbysIT {
         }
         assertThat(delivery.members()).hasSize(1);
         assertThat(orders.settings().get("synchronous_standby_names")).isEmpty();
+    }
+
+    @Test
+    void addStandby_primaryHasWrittenACheckpointSince_isCopied() throws Exception {
+        Instance orders = shop.create(spec -> {});
+        execute(orders, "CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)");
+        orders.apply(new Change.Restart()).await(PATIENCE);
+        orders.addStandby().await(PATIENCE);
+        assertThat(streams(orders.view())).isTrue();
+        assertThat(copied(orders)).isOne();
+        assertThat(onStandby(orders, "SELECT pg_is_in_recovery() AND count(*) = 1000 FROM t"))
+                .isEqualTo("t");
     }
 
     @Test
@@ -271,6 +289,15 @@ final class StandbysIT {
     private static String onStandby(Instance instance, String sql) throws SQLException {
         try (Connection c = connect(instance, "secondary")) {
             return ask(c, sql);
+        }
+    }
+
+    /** How many members of an instance hold a base backup: the server leaves where it began. */
+    private static long copied(Instance instance) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(file -> file.endsWith("data/backup_label.old")
+                            && file.toString().contains(instance.view().id().value()))
+                    .count();
         }
     }
 
