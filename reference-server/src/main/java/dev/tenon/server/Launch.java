@@ -15,7 +15,6 @@ import dev.tenon.baremetal.LocalDelivery;
 import dev.tenon.baremetal.SshDelivery;
 import dev.tenon.core.pki.PrivateAuthority;
 import dev.tenon.server.auth.Users;
-import dev.tenon.server.hosts.Hosts;
 import dev.tenon.server.hosts.HostsFile;
 import dev.tenon.server.hosts.SshHosts;
 import dev.tenon.server.http.Json;
@@ -65,19 +64,17 @@ final class Launch {
         TenonBuilder builder = Tenon.builder().directory(settings.directory()).delivery(delivery());
         settings.history().ifPresent(builder::history);
         settings.replaceAfter().ifPresent(after -> builder.healthCheck(check -> check.replaceAfter(after)));
-        Optional<SshDelivery> remote = settings.hosts().map(this::remote);
-        remote.ifPresent(builder::delivery);
-        Tenon tenon = builder.build();
-        return Server.start(
-                settings,
-                tenon,
-                remote.<Hosts>map(ssh -> new SshHosts(ssh, tenon)).orElse(Hosts.NONE));
+        SshDelivery remote = remote();
+        Tenon tenon = builder.delivery(remote).build();
+        return Server.start(settings, tenon, new SshHosts(remote, tenon));
     }
 
-    private SshDelivery remote(Path file) {
+    /** There even without hosts, so that the first one can be adopted. */
+    private SshDelivery remote() {
         SshDelivery.Builder remote = SshDelivery.builder();
         settings.software().forEach(remote::software);
-        return new HostsFile(file).describe(remote, Json.mapper()).build();
+        settings.hosts().ifPresent(file -> new HostsFile(file).describe(remote, Json.mapper()));
+        return remote.build();
     }
 
     /** Serves until the process is told to end. */

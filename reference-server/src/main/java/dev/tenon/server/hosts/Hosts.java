@@ -1,11 +1,15 @@
 package dev.tenon.server.hosts;
 
+import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.NotFoundException;
+import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.HostStatus;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** The hosts, for the installation's administrators. Thread-safe. */
 public interface Hosts extends AutoCloseable {
@@ -14,6 +18,16 @@ public interface Hosts extends AutoCloseable {
         @Override
         public List<Host> list() {
             return List.of();
+        }
+
+        @Override
+        public Host adopt(Consumer<HostSpec.Builder> spec) {
+            throw new InvalidSpecException(ErrorCode.UNSUPPORTED, "host", "this server delivers to no hosts over SSH");
+        }
+
+        @Override
+        public void remove(String name) {
+            throw unknown();
         }
 
         @Override
@@ -42,6 +56,22 @@ public interface Hosts extends AutoCloseable {
 
     /** Returns all, in the order in which they were described. */
     List<Host> list();
+
+    /**
+     * Adds a host, after it was connected to; it outlives the server. Blocks until it answers.
+     *
+     * @throws InvalidSpecException if the description is wrong; its fields begin with {@code host.}
+     * @throws dev.tenon.api.TenonException as {@link dev.tenon.baremetal.SshDelivery#adopt}; nothing is kept then
+     */
+    Host adopt(Consumer<HostSpec.Builder> spec);
+
+    /**
+     * Removes a host that was added so.
+     *
+     * @throws NotFoundException if there is no such host
+     * @throws dev.tenon.api.ConflictException {@code NOT_EMPTY} if it carries something, {@code ILLEGAL_STATE} if a file describes it
+     */
+    void remove(String name);
 
     /**
      * Says whether a host takes new members, or is to be emptied; what was said outlives the server.

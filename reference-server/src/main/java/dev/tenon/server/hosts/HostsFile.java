@@ -24,7 +24,7 @@ public final class HostsFile {
 
     private record Content(@Nullable List<Entry> hosts) {}
 
-    /** Fields as those of {@link HostSpec}, which checks them. */
+    /** Fields as {@link HostFields} has them, and where the secrets are. */
     private record Entry(
             @Nullable String name,
             Optional<String> zone,
@@ -85,24 +85,20 @@ public final class HostsFile {
     }
 
     private void describe(HostSpec.Builder spec, Entry entry) {
-        spec.name(required("name", entry.name())).address(required("address", entry.address()));
-        entry.zone().ifPresent(spec::zone);
-        entry.port().ifPresent(spec::port);
-        entry.user().ifPresent(spec::user);
+        new HostFields(
+                        entry.name(),
+                        entry.zone(),
+                        entry.address(),
+                        entry.port(),
+                        entry.user(),
+                        entry.hostKeys(),
+                        entry.clientAddress(),
+                        entry.memberAddress(),
+                        entry.listen(),
+                        entry.labels())
+                .describe(spec);
         entry.privateKeyFile().map(this::secret).ifPresent(spec::privateKey);
         entry.passwordFile().map(this::secret).map(HostsFile::line).ifPresent(spec::password);
-        Optional.ofNullable(entry.hostKeys()).ifPresent(spec::hostKeys);
-        entry.clientAddress().ifPresent(spec::clientAddress);
-        entry.memberAddress().ifPresent(spec::memberAddress);
-        entry.listen().ifPresent(spec::listen);
-        Optional.ofNullable(entry.labels()).ifPresent(spec::labels);
-    }
-
-    private static String required(String field, @Nullable String value) {
-        if (value == null) {
-            throw new InvalidSpecException("host." + field, "is missing");
-        }
-        return value;
     }
 
     private Secret secret(Path named) {

@@ -3,6 +3,7 @@ package dev.tenon.server.hosts;
 import dev.tenon.api.InstanceId;
 import dev.tenon.api.Tenon;
 import dev.tenon.api.TenonException;
+import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.baremetal.SshDelivery;
 import java.time.Duration;
@@ -13,6 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +32,7 @@ public final class SshHosts implements Hosts {
     private final SshDelivery delivery;
     private final Tenon tenon;
     private final Map<String, Map<InstanceId, String>> staying = new ConcurrentHashMap<>();
+    private final AtomicBoolean begun = new AtomicBoolean();
     private final ScheduledExecutorService drains = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "tenon-drain");
         thread.setDaemon(true);
@@ -43,7 +47,16 @@ public final class SshHosts implements Hosts {
     public SshHosts(SshDelivery delivery, Tenon tenon) {
         this.delivery = delivery;
         this.tenon = tenon;
-        drains.scheduleWithFixedDelay(this::drain, 0, AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+        if (!delivery.hosts().isEmpty()) {
+            begin();
+        }
+    }
+
+    /** From the first host on; a server without hosts has nothing to look for. */
+    private void begin() {
+        if (begun.compareAndSet(false, true)) {
+            drains.scheduleWithFixedDelay(this::drain, 0, AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     @Override
@@ -55,6 +68,18 @@ public final class SshHosts implements Hosts {
                                 ? staying.getOrDefault(status.name(), Map.of())
                                 : Map.of()))
                 .toList();
+    }
+
+    @Override
+    public Host adopt(Consumer<HostSpec.Builder> spec) {
+        HostStatus adopted = delivery.adopt(spec);
+        begin();
+        return new Host(adopted, Map.of());
+    }
+
+    @Override
+    public void remove(String name) {
+        delivery.remove(get(name).status().name());
     }
 
     @Override

@@ -1,9 +1,15 @@
 package dev.tenon.server.portal;
 
+import dev.tenon.api.ConflictException;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InvalidSpecException;
 import dev.tenon.api.NotFoundException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Secret;
+import dev.tenon.api.TenonException;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.server.auth.Allowed;
+import dev.tenon.server.hosts.HostFields;
 import dev.tenon.server.hosts.Hosts;
 import dev.tenon.server.portal.view.Confirm;
 import dev.tenon.server.portal.view.HostRow;
@@ -25,6 +31,11 @@ final class HostPages {
             "drain", HostStatus.Mode.DRAINING,
             "lost", HostStatus.Mode.LOST);
 
+    private static final String REMOVE = "remove";
+    /** Those of the form that are not secret. */
+    private static final List<String> FIELDS =
+            List.of("name", "zone", "address", "port", "user", "hostKeys", "clientAddress", "memberAddress", "listen");
+
     private final Site site;
     private final Hosts hosts;
 
@@ -35,6 +46,8 @@ final class HostPages {
 
     void register(RoutesConfig routes) {
         routes.get("/ui/hosts", this::list, Allowed.ADMINS);
+        routes.get("/ui/hosts/new", ctx -> form(ctx, Map.of(), Map.of(), Optional.empty()), Allowed.ADMINS);
+        routes.post("/ui/hosts", this::adopt, Allowed.ADMINS);
         routes.get("/ui/hosts/{host}/{change}", this::ask, Allowed.ADMINS);
         routes.post("/ui/hosts/{host}/{change}", this::change, Allowed.ADMINS);
     }
@@ -53,6 +66,77 @@ final class HostPages {
                                 .toList()));
     }
 
+    private void form(
+            Context ctx, Map<String, String> values, Map<String, String> errors, Optional<TenonException> problem) {
+        Page page = site.page(ctx, Optional.empty(), "hosts");
+        site.show(
+                ctx,
+                "hostform.jte",
+                Map.of(
+                        "page",
+                        problem.map(e -> page.saying(Problems.notice(page, e))).orElse(page),
+                        "values",
+                        values,
+                        "errors",
+                        errors));
+    }
+
+    /** What was typed is shown again, except what is secret. */
+    private void adopt(Context ctx) {
+        Map<String, String> values =
+                FIELDS.stream().collect(Collectors.toMap(field -> field, field -> Site.form(ctx, field)));
+        try {
+            hosts.adopt(spec -> {
+                fields(values).describe(spec);
+                secret(ctx, "privateKey").ifPresent(spec::privateKey);
+                secret(ctx, "password").ifPresent(spec::password);
+            });
+            site.go(ctx, "/ui/hosts", "created");
+        } catch (InvalidSpecException e) {
+            form(ctx.status(422), values, Map.of(e.field(), Problems.detail(e)), Optional.empty());
+        } catch (ProviderException | ConflictException e) {
+            form(ctx.status(422), values, Map.of(), Optional.of(e));
+        }
+    }
+
+    private static HostFields fields(Map<String, String> values) {
+        return new HostFields(
+                values.get("name"),
+                typed(values, "zone"),
+                values.get("address"),
+                typed(values, "port").map(HostPages::port),
+                typed(values, "user"),
+                typed(values, "hostKeys")
+                        .orElse("")
+                        .lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
+                        .toList(),
+                typed(values, "clientAddress"),
+                typed(values, "memberAddress"),
+                typed(values, "listen"),
+                Map.of());
+    }
+
+    private static Optional<String> typed(Map<String, String> values, String field) {
+        return Optional.ofNullable(values.get(field)).filter(value -> !value.isEmpty());
+    }
+
+    private static int port(String typed) {
+        try {
+            return Integer.parseInt(typed);
+        } catch (NumberFormatException e) {
+            throw new InvalidSpecException("host.port", "expected a number, such as 22");
+        }
+    }
+
+    private static Optional<Secret> secret(Context ctx, String field) {
+        // A key's last line ends with a line feed, and browsers send others than OpenSSH writes.
+        return Optional.of(Site.text(ctx.formParam(field)).replace("\r\n", "\n"))
+                .filter(value -> !value.isEmpty())
+                .map(Secret::of);
+    }
+
     private void ask(Context ctx) {
         ask(ctx, hosts.get(ctx.pathParam("host")).status().name(), known(ctx));
     }
@@ -69,7 +153,7 @@ final class HostPages {
                 "/ui/hosts/" + Page.encode(host) + "/" + change,
                 "/ui/hosts",
                 page.t("host." + change),
-                lost || change.equals("drain"),
+                lost || change.equals("drain") || change.equals(REMOVE),
                 Optional.empty(),
                 lost
                         ? Map.of(
@@ -95,6 +179,8 @@ final class HostPages {
                             .filter(id -> !id.isEmpty())
                             .map(InstanceId::new)
                             .collect(Collectors.toSet()));
+        } else if (known(ctx).equals(REMOVE)) {
+            hosts.remove(host);
         } else {
             hosts.mode(host, Objects.requireNonNull(CHANGES.get(known(ctx))));
         }
@@ -103,7 +189,7 @@ final class HostPages {
 
     private static String known(Context ctx) {
         String change = ctx.pathParam("change");
-        if (!CHANGES.containsKey(change)) {
+        if (!CHANGES.containsKey(change) && !change.equals(REMOVE)) {
             throw new NotFoundException("no such change");
         }
         return change;

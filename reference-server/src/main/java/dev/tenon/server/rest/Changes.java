@@ -57,14 +57,23 @@ final class Changes {
 
     /** Takes the field {@code password} out of a body. */
     static Optional<Secret> password(ObjectNode body) {
-        JsonNode password = body.remove("password");
-        if (password == null || password.isNull()) {
+        return secret(body, "password", ErrorCode.PASSWORD_POLICY);
+    }
+
+    /**
+     * Takes a field out of a body that must not be seen.
+     *
+     * @param wrong code if it is no text
+     */
+    static Optional<Secret> secret(ObjectNode body, String field, ErrorCode wrong) {
+        JsonNode value = body.remove(field);
+        if (value == null || value.isNull()) {
             return Optional.empty();
         }
-        if (!password.isTextual()) {
-            throw HttpProblem.invalid(ErrorCode.PASSWORD_POLICY, "password", "expected text");
+        if (!value.isTextual()) {
+            throw HttpProblem.invalid(wrong, field, "expected text");
         }
-        return Optional.of(Secret.of(password.textValue()));
+        return Optional.of(Secret.of(value.textValue()));
     }
 
     /** Reads a change of an existing instance, by the word in its field {@code kind}. */

@@ -1,12 +1,17 @@
 package dev.tenon.server.rest;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ProviderException;
+import dev.tenon.api.Secret;
 import dev.tenon.api.TenantId;
 import dev.tenon.baremetal.HostFacts;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.server.auth.Allowed;
+import dev.tenon.server.hosts.HostFields;
 import dev.tenon.server.hosts.Hosts;
 import dev.tenon.server.http.HttpProblem;
 import java.time.Duration;
@@ -31,6 +36,7 @@ final class HostRoutes {
             Optional<Facts> facts,
             HostStatus.Room usable,
             HostStatus.Room promised,
+            boolean adopted,
             List<Carried> members) {
         static Body of(Hosts.Host host) {
             HostStatus status = host.status();
@@ -43,6 +49,7 @@ final class HostRoutes {
                     status.facts().map(Facts::of),
                     status.usable(),
                     status.promised(),
+                    status.adopted(),
                     status.members().stream()
                             .map(ref -> new Carried(
                                     ref.tenant(),
@@ -84,6 +91,8 @@ final class HostRoutes {
     /** A member; {@code stays} says why it did not leave a host that is being drained. */
     private record Carried(TenantId tenant, InstanceId instance, String member, Optional<String> stays) {}
 
+    private static final String HOST = "host.";
+
     private final Hosts hosts;
 
     HostRoutes(Hosts hosts) {
@@ -102,6 +111,14 @@ final class HostRoutes {
                                         new Items(hosts.list().stream()
                                                 .map(Body::of)
                                                 .toList())))
+                        .by(Allowed.ADMINS),
+                Route.post("/v1/hosts", "adoptHost", "Connects to a host and adds it", 201, "Host", this::adopt)
+                        .by(Allowed.ADMINS)
+                        .takes("NewHost"),
+                Route.silent("DELETE", "/v1/hosts/{host}", "removeHost", "Removes a host that carries nothing", c -> {
+                            hosts.remove(c.path("host"));
+                            c.ctx().status(204);
+                        })
                         .by(Allowed.ADMINS),
                 Route.get("/v1/hosts/{host}", "getHost", "Shows a host and what it carries", "Host", this::show)
                         .by(Allowed.ADMINS),
@@ -130,6 +147,34 @@ final class HostRoutes {
                             }
                             show(c);
                         }));
+    }
+
+    private void adopt(Call c) {
+        ObjectNode body = c.object(false);
+        Optional<Secret> privateKey = Changes.secret(body, "privateKey", ErrorCode.REQUEST_INVALID);
+        Optional<Secret> password = Changes.secret(body, "password", ErrorCode.REQUEST_INVALID);
+        HostFields fields = c.bodies().value(body, HostFields.class);
+        try {
+            Hosts.Host adopted = hosts.adopt(spec -> {
+                fields.describe(spec);
+                spec.privateKey(privateKey).password(password);
+            });
+            c.answer(201, Body.of(adopted));
+        } catch (InvalidSpecException e) {
+            // The body is the host, so that its fields have no prefix.
+            String field = e.field().startsWith(HOST) ? e.field().substring(HOST.length()) : e.field();
+            throw new InvalidSpecException(
+                    e.code(),
+                    field,
+                    String.valueOf(e.getMessage()).substring(e.field().length() + 2));
+        } catch (ProviderException e) {
+            // What answers there is not what was described, which is for the caller to mend.
+            throw switch (e.code()) {
+                case HOST_KEY_MISMATCH -> HttpProblem.invalid(e.code(), "hostKeys", String.valueOf(e.getMessage()));
+                case PROVIDER_FAILED -> HttpProblem.invalid(e.code(), "address", String.valueOf(e.getMessage()));
+                default -> e;
+            };
+        }
     }
 
     private void show(Call c) {

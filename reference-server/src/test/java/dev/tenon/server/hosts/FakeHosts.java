@@ -4,16 +4,22 @@ import dev.tenon.api.ConflictException;
 import dev.tenon.api.DataSize;
 import dev.tenon.api.ErrorCode;
 import dev.tenon.api.InstanceId;
+import dev.tenon.api.InvalidSpecException;
+import dev.tenon.api.ProviderException;
 import dev.tenon.api.TenantId;
 import dev.tenon.baremetal.HostFacts;
+import dev.tenon.baremetal.HostSpec;
 import dev.tenon.baremetal.HostStatus;
 import dev.tenon.spi.workload.MemberRef;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Two hosts in memory: one that carries a member, and one that does not answer and has the only copy of an instance. */
 public final class FakeHosts implements Hosts {
@@ -21,13 +27,17 @@ public final class FakeHosts implements Hosts {
             new MemberRef(new TenantId("t-aaaaaaaaaaaaaaaaaaaa"), new InstanceId("i-aaaaaaaaaaaaaaaaaaaa"), "m-1");
     private static final HostStatus.Room NOTHING = new HostStatus.Room(0, DataSize.bytes(0), DataSize.bytes(0));
 
+    /** An address at which another machine answers. */
+    public static final String IMPOSTOR = "192.0.2.99";
+
+    private final Map<String, HostSpec> adopted = new LinkedHashMap<>();
     private final Map<String, HostStatus.Mode> modes =
             new LinkedHashMap<>(Map.of("db1", HostStatus.Mode.ENABLED, "db2", HostStatus.Mode.DISABLED));
 
     @Override
     public synchronized List<Host> list() {
         HostStatus.Mode mode = modes.getOrDefault("db1", HostStatus.Mode.ENABLED);
-        return List.of(
+        List<Host> all = new ArrayList<>(List.of(
                 new Host(
                         new HostStatus(
                                 "db1",
@@ -65,9 +75,53 @@ public final class FakeHosts implements Hosts {
                                 Optional.empty(),
                                 NOTHING,
                                 NOTHING,
+                                false,
+                                List.of()),
+                        Map.of())));
+        adopted.values()
+                .forEach(spec -> all.add(new Host(
+                        new HostStatus(
+                                spec.name(),
+                                spec.zone(),
+                                spec.labels(),
+                                modes.getOrDefault(spec.name(), HostStatus.Mode.ENABLED),
+                                Optional.empty(),
+                                Optional.empty(),
+                                NOTHING,
+                                NOTHING,
                                 true,
                                 List.of()),
-                        Map.of()));
+                        Map.of())));
+        return all;
+    }
+
+    @Override
+    public synchronized Host adopt(Consumer<HostSpec.Builder> spec) {
+        HostSpec.Builder builder = HostSpec.builder();
+        spec.accept(builder);
+        HostSpec host = builder.build();
+        if (host.address().equals(IMPOSTOR)) {
+            throw new ProviderException(ErrorCode.HOST_KEY_MISMATCH, "it shows another key");
+        }
+        if (list().stream().anyMatch(known -> known.status().name().equals(host.name()))) {
+            throw new InvalidSpecException(ErrorCode.NAME_TAKEN, "host.name", "another host has the name");
+        }
+        adopted.put(host.name(), host);
+        return get(host.name());
+    }
+
+    @Override
+    public synchronized void remove(String name) {
+        Host host = get(name);
+        if (!host.status().members().isEmpty()) {
+            throw new ConflictException(ErrorCode.NOT_EMPTY, name + " still carries m-1");
+        }
+        adopted.remove(name);
+    }
+
+    /** Returns how a host that was adopted is logged in to. */
+    public synchronized HostSpec described(String name) {
+        return Objects.requireNonNull(adopted.get(name));
     }
 
     @Override

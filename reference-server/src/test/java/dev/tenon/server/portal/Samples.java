@@ -830,6 +830,17 @@ final class Samples {
                                         .list().stream()
                                                 .map(host -> HostRow.of(host, page))
                                                 .toList())));
+        all.put(
+                "host, new",
+                Map.entry(
+                        "hostform.jte",
+                        Map.of(
+                                "page",
+                                page,
+                                "values",
+                                Map.of("name", "db3", "hostKeys", "ssh-ed25519 AAAA"),
+                                "errors",
+                                Map.of("host.address", "is missing"))));
         all.put("hosts, none", Map.entry("hosts.jte", Map.of("page", page, "hosts", List.of())));
         all.put(
                 "about",

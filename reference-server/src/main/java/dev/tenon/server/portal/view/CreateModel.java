@@ -50,6 +50,15 @@ public record CreateModel(
             "owner",
             "password");
 
+    /** Keeps the places that an order can name: one without hosts has nothing to offer yet. */
+    public CreateModel {
+        places = places.stream()
+                .filter(place -> offers.stream()
+                        .flatMap(offer -> offer.versions().stream())
+                        .anyMatch(version -> version.deliveries().contains(place.id())))
+                .toList();
+    }
+
     /** Returns what was typed into a field. */
     public String value(String field) {
         return values.getOrDefault(field, "");
