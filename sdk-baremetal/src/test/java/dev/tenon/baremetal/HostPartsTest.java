@@ -125,7 +125,9 @@ class HostPartsTest {
     void builder_twoHostsOfOneName_areRefused() {
         SshDelivery.Builder builder = SshDelivery.builder().host(h -> h.from(spec().build()));
         assertThatThrownBy(() -> builder.host(h -> h.from(spec().build()))).hasMessageContaining("h1");
-        assertThatThrownBy(() -> SshDelivery.builder().build()).hasMessageContaining("hosts");
+        assertThat(SshDelivery.builder().build().id())
+                .as("hosts may be adopted later")
+                .isEqualTo("hosts");
         assertThatThrownBy(() -> SshDelivery.builder().runAs("root")).hasMessageContaining("runAs");
         assertThatThrownBy(() -> SshDelivery.builder().committedAtMost(0)).hasMessageContaining("committedAtMost");
     }
