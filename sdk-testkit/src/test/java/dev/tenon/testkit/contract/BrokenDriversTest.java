@@ -380,6 +380,15 @@ final class BrokenDriversTest {
                             }
                         }),
                 broken(
+                        "fillAlike_whatWasNeverFilled_beginsAsAnother",
+                        "says filled and does nothing",
+                        (verb, args, onwards) -> verb.equals("fillAlike")
+                                ? Optional.of(ObservedMember.builder()
+                                        .ref(((MemberWorkload) args[0]).ref())
+                                        .state(MemberState.STOPPED)
+                                        .build())
+                                : onwards.proceed(args)),
+                broken(
                         "giveUp_asTheCapabilitySays",
                         "says given up and does nothing",
                         (verb, args, onwards) -> verb.equals("giveUp") ? null : onwards.proceed(args)),
