@@ -217,7 +217,8 @@ class WorkloadsTest {
                         + " --no-sync --wal-segsize=1");
         assertThat(show(ephemeral.get(1).command().argv()))
                 .isEqualTo("postgres --single -j -F -D <data> -c exit_on_error=on -c search_path=pg_catalog"
-                        + " -c log_checkpoints=off -c max_wal_size=2MB -c min_wal_size=2MB template1");
+                        + " -c log_checkpoints=off -c max_wal_size=2MB -c min_wal_size=2MB -c max_connections=10"
+                        + " -c max_wal_senders=0 -c max_worker_processes=0 template1");
         assertThat(durable.get(1).command().stdin().orElseThrow().<String>reveal(sql -> sql))
                 .contains("REVOKE ALL ON DATABASE postgres FROM PUBLIC;\n\n")
                 .contains(
