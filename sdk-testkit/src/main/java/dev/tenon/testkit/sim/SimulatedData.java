@@ -39,6 +39,9 @@ final class SimulatedData {
     /** Whether it only follows. */
     boolean standby;
 
+    /** Whether it came from another member, not from a template. */
+    boolean filled;
+
     /** Grows with every promotion. */
     int timeline = 1;
 
@@ -58,13 +61,21 @@ final class SimulatedData {
         this.databases = databases;
     }
 
-    /** Returns a standby's data, made from this. */
+    /** Returns a standby's data, copied from this. */
     SimulatedData copied() {
         SimulatedData copy = new SimulatedData(platformPassword, accounts, databases);
         copy.owner = owner;
         copy.standby = true;
+        copy.filled = true;
         copy.timeline = timeline;
         return copy;
+    }
+
+    /** Returns the data of a standby that begins as this began and follows: as nothing lags, it has what this has. */
+    SimulatedData alike() {
+        SimulatedData alike = copied();
+        alike.filled = false;
+        return alike;
     }
 
     List<Session> sessions() {

@@ -493,6 +493,26 @@ public final class SimulatedDelivery implements DeliveryDriver {
                 .orElseThrow(() -> absent(workload.ref())));
     }
 
+    @Override
+    public Optional<ObservedMember> fillAlike(MemberWorkload workload, MemberRef other, Epoch epoch) {
+        open();
+        Optional<SimulatedMember> found = place.find(workload.ref()).filter(m -> m.prepared);
+        Optional<SimulatedData> began =
+                place.find(other).flatMap(o -> Optional.ofNullable(o.data)).filter(data -> !data.filled);
+        if (found.isEmpty() || began.isEmpty() || workload.filled().isEmpty()) {
+            return Optional.empty();
+        }
+        SimulatedMember m = found.get();
+        return verb(workload.ref(), "fillAlike", () -> changing(m, epoch, () -> {
+                    if (m.data != null) {
+                        return Optional.<ObservedMember>empty();
+                    }
+                    m.data = began.get().alike();
+                    return Optional.of(describe(m));
+                })
+                .orElseThrow(() -> absent(workload.ref())));
+    }
+
     /** The archive of a simulated engine names the member whose data it stands for; any other is laid out nowhere. */
     private SimulatedData copied(MemberRef ref, InputStream archive) {
         try {

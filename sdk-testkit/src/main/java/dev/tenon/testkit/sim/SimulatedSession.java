@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -198,6 +199,12 @@ final class SimulatedSession implements EngineSession {
     @Override
     public void admitStandbys(Set<String> members) {
         changeAny("admitStandbys", data -> data.admitted = Set.copyOf(members));
+    }
+
+    /** All of the log, which ends where {@link SimulatedEngine#endOfLog} says. */
+    @Override
+    public OptionalLong keptFrom(String standby) {
+        return ask("keptFrom", data -> data.admitted.contains(standby) ? OptionalLong.of(1) : OptionalLong.empty());
     }
 
     @Override
